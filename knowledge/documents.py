@@ -140,11 +140,16 @@ class Passage:
     job_id: str = ""
     language: str = "en"
     open: bool = True
+    occurrence: int = 0
 
     @property
     def id(self) -> str:
-        """Content hash: equal content at an equal place has an equal id in every ingest."""
-        parts = (self.source, str(self.position), self.job_id, self.embedding_text)
+        """Content hash: the same words in the same source have the same id in every ingest.
+
+        The position is left out, so that a paragraph added above changes no id below;
+        `occurrence` (0, 1, …) tells words apart that a source repeats.
+        """
+        parts = (self.source, self.job_id, str(self.occurrence), self.embedding_text)
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:24]
 
     @property

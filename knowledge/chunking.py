@@ -1,0 +1,83 @@
+"""Pages and postings to passages that keep their headings, link and position."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from knowledge.documents import Block, BlockKind, JobPosting, Page, Passage, Status
+from knowledge.sentences import sentences
+
+MAX_WORDS = 110
+"""Longest passage, in words: what the encoder reads well and a candidate will still read."""
+
+
+def cut(pages: Iterable[Page], jobs: Iterable[JobPosting]) -> list[Passage]:
+    """All passages of pages and postings, in reading order, with unique ids."""
+    passages = [*(p for page in pages for p in _of_page(page)), *(p for job in jobs for p in _of_job(job))]
+    seen: Counter[str] = Counter()
+    numbered = []
+    for passage in passages:
+        numbered.append(replace(passage, occurrence=seen[passage.id]))
+        seen[passage.id] += 1
+    return numbered
+
+
+def _of_page(page: Page) -> Iterator[Passage]:
+    position = 0
+    for block in page.blocks:
+        for text in pieces(block):
+            yield Passage(
+                source=page.source,
+                title=page.title,
+                url=page.url,
+                headings=block.headings,
+                text=text,
+                position=position,
+                kind=block.kind,
+                lead=block.lead,
+                speaker=block.speaker,
+                language=page.language,
+            )
+            position += 1
+
+
+def _of_job(job: JobPosting) -> Iterator[Passage]:
+    position = 0
+    for block in job.blocks:
+        for text in pieces(block):
+            yield Passage(
+                source=job.source,
+                title=job.title,
+                url=job.url,
+                headings=block.headings,
+                text=text,
+                position=position,
+                kind=block.kind,
+                lead=block.lead,
+                speaker=block.speaker,
+                job_id=job.id,
+                language=job.language,
+                open=job.status is Status.OPEN,
+            )
+            position += 1
+
+
+def pieces(block: Block) -> list[str]:
+    """The block's text cut into stretches of at most `MAX_WORDS` words at sentence or line ends.
+
+    A single sentence or line longer than that stays whole: half a sentence cannot be quoted.
+    """
+    if block.kind is BlockKind.QUOTATION or len(block.text.split()) <= MAX_WORDS:
+        return [block.text] if block.text.strip() else []
+    if block.kind in (BlockKind.LIST, BlockKind.TABLE):
+        units, joint = block.text.splitlines(), "\n"
+    else:
+        units, joint = sentences(block.text), " "
+    grouped: list[list[str]] = [[]]
+    for unit in units:
+        if grouped[-1] and sum(len(u.split()) for u in grouped[-1]) + len(unit.split()) > MAX_WORDS:
+            grouped.append([])
+        grouped[-1].append(unit)
+    return [joint.join(group) for group in grouped if group]

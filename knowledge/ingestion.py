@@ -1,0 +1,243 @@
+"""Making the store mirror its sources: the next version is built beside the current one, then switched."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from knowledge.chunking import cut
+from knowledge.documents import JobPosting, Page, Passage, Reading, Skipped, Status
+from knowledge.embedding import Embedder
+from knowledge.store import (
+    CURRENT,
+    SCHEMA,
+    VERSIONS,
+    Manifest,
+    StoreError,
+    current_version,
+    open_chroma,
+    open_collection,
+    read_manifest,
+    read_records,
+    sentence_texts,
+    switch,
+    write_records,
+)
+
+BATCH = 256
+"""Texts handed to the encoder at a time: enough to sort by length, few enough to show progress."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how many are done and how many there are."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an ingest did. `added` to `unchanged` count pages and postings."""
+
+    sources: int
+    pages: int
+    jobs: int
+    open_jobs: int
+    passages: int
+    added: int
+    changed: int
+    removed: int
+    unchanged: int
+    embedded: int
+    skipped: tuple[Skipped, ...]
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as `ingest.py --json` prints it."""
+        return {**asdict(self), "skipped": [asdict(entry) for entry in self.skipped]}
+
+
+def mirror(
+    readings: Sequence[Reading],
+    sources: Sequence[str],
+    store: Path,
+    embedder: Embedder,
+    progress: Progress = lambda what, done, total: None,
+) -> Report:
+    """Make the store at `store` hold exactly what `readings` hold.
+
+    Raises `StoreError` where the store cannot be written or another ingest is at work;
+    the version in force stays as it is.
+    """
+    started = time.perf_counter()
+    pages = [page for reading in readings for page in reading.pages]
+    jobs = [job for reading in readings for job in reading.jobs]
+    skipped = tuple(entry for reading in readings for entry in reading.skipped)
+    passages = cut(pages, jobs)
+    with locked(store):
+        before = _version_in_force(store)
+        folder = _draft(store, before, embedder)
+        embedded = _write_vectors(folder, passages, embedder, progress)
+        write_records(folder / "pages.jsonl", pages)
+        write_records(folder / "jobs.jsonl", jobs)
+        write_records(folder / "passages.jsonl", passages)
+        open_jobs = sum(job.status is Status.OPEN for job in jobs)
+        manifest = Manifest(
+            schema=SCHEMA,
+            encoder=embedder.name,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            sources=tuple(sources),
+            pages=len(pages),
+            jobs=len(jobs),
+            open_jobs=open_jobs,
+            passages=len(passages),
+        )
+        (folder / "manifest.json").write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
+        difference = compare(before, pages, jobs)
+        switch(store, folder.name)
+        _forget(store, keep={folder.name, before.name if before else ""})
+    return Report(
+        sources=len(sources),
+        pages=len(pages),
+        jobs=len(jobs),
+        open_jobs=open_jobs,
+        passages=len(passages),
+        **difference,
+        embedded=embedded,
+        skipped=skipped,
+        seconds=round(time.perf_counter() - started, 2),
+    )
+
+
+@contextmanager
+def locked(store: Path) -> Iterator[None]:
+    """Hold the store's lock; `StoreError` says who has it, or why the folder cannot be written."""
+    holder = store / "ingest.pid"
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(store / "ingest.lock", timeout=0)
+        with lock:
+            holder.write_text(str(os.getpid()), encoding="utf-8")
+            yield
+            holder.unlink(missing_ok=True)
+    except Timeout:
+        who = holder.read_text(encoding="utf-8") if holder.exists() else "unknown"
+        raise StoreError(
+            f"Another ingest (process {who}) is writing to {store}. Wait for it, then run this again."
+        ) from None
+    except OSError as error:
+        raise StoreError(
+            f"The store {store} cannot be written ({error.strerror or error}). Choose another --store."
+        ) from error
+
+
+def _version_in_force(store: Path) -> Path | None:
+    try:
+        return current_version(store)
+    except StoreError:
+        return None
+
+
+def _draft(store: Path, before: Path | None, embedder: Embedder) -> Path:
+    """A new version's folder that starts with the vectors of the one in force, where they fit."""
+    versions = store / VERSIONS
+    versions.mkdir(exist_ok=True)
+    # What a killed ingest left behind is not in force and never will be.
+    _forget(store, keep={before.name if before else ""})
+    folder = versions / f"{(int(before.name) if before else 0) + 1:06d}"
+    folder.mkdir()
+    if before and _same_encoder(before, embedder):
+        shutil.copytree(before / "chroma", folder / "chroma")
+    return folder
+
+
+def _same_encoder(folder: Path, embedder: Embedder) -> bool:
+    try:
+        return read_manifest(folder).encoder == embedder.name
+    except StoreError:
+        return False
+
+
+def _write_vectors(folder: Path, passages: Sequence[Passage], embedder: Embedder, progress: Progress) -> int:
+    """Bring both collections in line with `passages`; the number of texts that had to be embedded."""
+    client = open_chroma(folder / "chroma")
+    tags = {p.id: {"open": p.open, "language": p.language, "job_id": p.job_id} for p in passages}
+    texts = {p.id: p.embedding_text for p in passages}
+    embedded = _bring_in_line(client, "passages", texts, tags, embedder, progress)
+    texts = {f"{p.id}:{n}": text for p in passages for n, text in enumerate(sentence_texts(p))}
+    tags = {key: tags[key.rpartition(":")[0]] for key in texts}
+    return embedded + _bring_in_line(client, "sentences", texts, tags, embedder, progress)
+
+
+def _bring_in_line(
+    client: Any,
+    what: str,
+    texts: Mapping[str, str],
+    tags: Mapping[str, Mapping[str, Any]],
+    embedder: Embedder,
+    progress: Progress,
+) -> int:
+    """Make the collection of `what` hold exactly `texts` with `tags`; the number of texts embedded."""
+    vectors = open_collection(client, what, embedder)
+    found = vectors._collection.get(include=["metadatas"])
+    present = dict(zip(found["ids"], found["metadatas"], strict=True))
+    for keys in batched(present.keys() - texts.keys()):
+        vectors.delete(ids=keys)
+    # A posting that closes keeps its words: only its tags are written anew.
+    for keys in batched(key for key in present.keys() & texts.keys() if present[key] != tags[key]):
+        vectors._collection.update(ids=keys, metadatas=[dict(tags[key]) for key in keys])
+    # Long texts first: a batch of equal lengths wastes no padding.
+    missing = sorted(texts.keys() - present.keys(), key=lambda key: (-len(texts[key]), key))
+    for number, keys in enumerate(batched(missing)):
+        progress(f"Embedding {what}", number * BATCH, len(missing))
+        vectors.add_texts([texts[key] for key in keys], metadatas=[dict(tags[key]) for key in keys], ids=keys)
+    progress(f"Embedding {what}", len(missing), len(missing))
+    return len(missing)
+
+
+def batched(keys: Iterable[str]) -> Iterator[list[str]]:
+    """The keys in lists of at most `BATCH`."""
+    rest = list(keys)
+    for start in range(0, len(rest), BATCH):
+        yield rest[start : start + BATCH]
+
+
+def compare(before: Path | None, pages: Sequence[Page], jobs: Sequence[JobPosting]) -> dict[str, int]:
+    """How many pages and postings are added, changed, removed and unchanged since `before`."""
+    old: dict[tuple[str, str, str], Page | JobPosting] = {}
+    if before:
+        try:
+            old = {
+                **{("page", p.source, p.id): p for p in read_records(before / "pages.jsonl", Page)},
+                **{("job", j.source, j.id): j for j in read_records(before / "jobs.jsonl", JobPosting)},
+            }
+        except StoreError:
+            old = {}
+    new: dict[tuple[str, str, str], Page | JobPosting] = {
+        **{("page", p.source, p.id): p for p in pages},
+        **{("job", j.source, j.id): j for j in jobs},
+    }
+    both = old.keys() & new.keys()
+    changed = sum(old[key] != new[key] for key in both)
+    return {
+        "added": len(new.keys() - old.keys()),
+        "changed": changed,
+        "removed": len(old.keys() - new.keys()),
+        "unchanged": len(both) - changed,
+    }
+
+
+def _forget(store: Path, keep: set[str]) -> None:
+    """Remove all versions but `keep`. The last one before stays: readers may still have it open."""
+    for folder in (store / VERSIONS).iterdir():
+        if folder.name not in keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+__all__ = ["CURRENT", "Report", "compare", "locked", "mirror"]

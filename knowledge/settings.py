@@ -1,0 +1,45 @@
+"""Settings: read once at the edge, from the environment and an optional `.env`, then passed inwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """All that can be set. Each field is read from `CANDOR_` + its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="CANDOR_", frozen=True, extra="ignore")
+
+    store: Path = Field(Path(".candor"), description="Folder of the knowledge store.")
+    host: str = Field("127.0.0.1", description="Address the chat listens on.")
+    port: int = Field(7860, ge=0, le=65535, description="Port the chat listens on.")
+    company: str = Field("", description="Company name shown to candidates.")
+    contact: str = Field("", description="Mail address, link or words for the hand-over to a person.")
+    encoder: str = Field(
+        "",
+        description="Name or folder of a sentence-transformers model; empty: the packaged all-MiniLM-L6-v2.",
+    )
+    reranker: str = Field("", description="Name or folder of a cross-encoder that re-reads the best passages.")
+    threshold: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Least probability that the evidence answers; empty: the fitted operating point. "
+        "Higher refuses more.",
+    )
+    llm: str = Field("", description="Language model as provider:model; empty: answers without one.")
+    llm_base_url: str = Field("", description="Base URL of an OpenAI-compatible server.")
+    llm_api_key: SecretStr = Field(SecretStr(""), description="Key for the language model, if it needs one.")
+    llm_timeout: float = Field(20.0, gt=0, description="Seconds a language model may take for one answer.")
+
+
+def load_settings(env_file: Path | str | None = ".env", **given: object) -> Settings:
+    """Read the settings; `given` values that are not None win over the environment.
+
+    Raises pydantic's `ValidationError`, which names the field and the value, on a bad value.
+    """
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return Settings(_env_file=env_file, **chosen)  # type: ignore[call-arg, arg-type]

@@ -1,0 +1,290 @@
+"""The store: what was ingested, as records and vectors, in versions that are switched in one step.
+
+    STORE/CURRENT              name of the version in force; replaced atomically
+    STORE/versions/000007/     manifest.json, pages.jsonl, jobs.jsonl, passages.jsonl, chroma/
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from knowledge.documents import Block, BlockKind, JobPosting, Listing, Page, Passage, Status
+from knowledge.embedding import Embedder, LangChainEmbeddings
+from knowledge.keywords import KeywordIndex
+from knowledge.sentences import sentences
+
+if TYPE_CHECKING:
+    from langchain_chroma import Chroma
+    from numpy.typing import NDArray
+
+SCHEMA = 1
+"""Raised when records or vectors change their meaning; part of every collection's name."""
+
+CURRENT = "CURRENT"
+VERSIONS = "versions"
+
+Record = TypeVar("Record", Page, JobPosting, Passage)
+
+
+class StoreError(RuntimeError):
+    """The store cannot be used; the message names it and the next step."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a version holds and which encoder filled it."""
+
+    schema: int
+    encoder: str
+    created: str
+    sources: tuple[str, ...]
+    pages: int
+    jobs: int
+    open_jobs: int
+    passages: int
+
+    @property
+    def as_of(self) -> datetime:
+        """When the sources were read."""
+        return datetime.fromisoformat(self.created)
+
+
+class Store:
+    """One version of the knowledge, open for reading."""
+
+    def __init__(self, folder: Path, embedder: Embedder) -> None:
+        """Open the version in `folder`.
+
+        Raises `StoreError` where its records cannot be read or another encoder filled it.
+        """
+        self.folder = folder
+        self.embedder = embedder
+        self.manifest = read_manifest(folder)
+        if self.manifest.encoder != embedder.name:
+            raise StoreError(
+                f"The store {folder.parent.parent} was filled with the encoder {self.manifest.encoder}, "
+                f"but {embedder.name} is set. Run ingest.py again, or set CANDOR_ENCODER back."
+            )
+        self.pages = read_records(folder / "pages.jsonl", Page)
+        self.jobs = read_records(folder / "jobs.jsonl", JobPosting)
+        self.passages = read_records(folder / "passages.jsonl", Passage)
+        self.row = {passage.id: index for index, passage in enumerate(self.passages)}
+        self.job = {job.id: job for job in self.jobs}
+
+    @classmethod
+    def open(cls, path: Path, embedder: Embedder) -> Store:
+        """Open the version in force of the store at `path`; `StoreError` where there is none."""
+        return cls(current_version(path), embedder)
+
+    @property
+    def version(self) -> str:
+        """Name of the version, for telling whether another is in force."""
+        return self.folder.name
+
+    @cached_property
+    def keywords(self) -> KeywordIndex:
+        """BM25 over the passages."""
+        return KeywordIndex(self.passages)
+
+    @cached_property
+    def client(self) -> Any:
+        """Chroma's client of this version."""
+        return open_chroma(self.folder / "chroma")
+
+    @cached_property
+    def passage_vectors(self) -> Chroma:
+        """Passages with their context, as a LangChain vector store."""
+        return open_collection(self.client, "passages", self.embedder)
+
+    @cached_property
+    def sentence_vectors(self) -> Chroma:
+        """Single sentences with their heading, as a LangChain vector store."""
+        return open_collection(self.client, "sentences", self.embedder)
+
+    def nearest_passages(
+        self, vector: NDArray[np.float32], limit: int, where: Mapping[str, Any] | None = None
+    ) -> list[tuple[int, float]]:
+        """Row and cosine of the passages nearest to `vector`, nearest first."""
+        found = nearest(self.passage_vectors, vector, limit, where)
+        return [(self.row[key], score) for key, score in found if key in self.row]
+
+    def nearest_sentences(
+        self, vector: NDArray[np.float32], limit: int, where: Mapping[str, Any] | None = None
+    ) -> list[tuple[int, int, float]]:
+        """Passage row, sentence number and cosine of the sentences nearest to `vector`."""
+        hits = []
+        for key, score in nearest(self.sentence_vectors, vector, limit, where):
+            passage, _, number = key.rpartition(":")
+            if passage in self.row:
+                hits.append((self.row[passage], int(number), score))
+        return hits
+
+    def passage_matrix(self, rows: Sequence[int]) -> NDArray[np.float32]:
+        """Vectors of the passages in `rows`, of shape (len(rows), dimensions)."""
+        return fetch(self.passage_vectors, [self.passages[row].id for row in rows])
+
+    def sentence_matrix(self, rows: Sequence[int]) -> tuple[list[tuple[int, int]], NDArray[np.float32]]:
+        """(passage row, sentence number) and vector of every sentence of the passages in `rows`."""
+        keys = [(row, n) for row in rows for n in range(len(sentences(self.passages[row].text)))]
+        return keys, fetch(self.sentence_vectors, [f"{self.passages[row].id}:{n}" for row, n in keys])
+
+
+def sentence_texts(passage: Passage) -> list[str]:
+    """The passage's sentences as the encoder reads them: each with the nearest heading or title."""
+    around = " ".join(dict.fromkeys(p for p in (passage.heading or passage.title, passage.speaker) if p))
+    return [f"{around}: {sentence}" if around else sentence for sentence in sentences(passage.text)]
+
+
+# --- versions -----------------------------------------------------------------------------------
+
+
+def current_version(path: Path) -> Path:
+    """Folder of the version in force; `StoreError` where the store holds none."""
+    try:
+        name = (path / CURRENT).read_text(encoding="utf-8").strip()
+    except (FileNotFoundError, NotADirectoryError):
+        raise StoreError(f"No knowledge in {path}. Run: python ingest.py SOURCE --store {path}") from None
+    except OSError as error:
+        raise StoreError(f"The store {path} cannot be read ({error.strerror}).") from error
+    folder = path / VERSIONS / name
+    if not name or not (folder / "manifest.json").is_file():
+        raise StoreError(f"The store {path} is damaged: version {name!r} is missing. Run ingest.py again.")
+    return folder
+
+
+def switch(path: Path, name: str) -> None:
+    """Make `name` the version in force, in one step that a reader sees done or not done."""
+    draft = path / f"{CURRENT}.new"
+    with draft.open("w", encoding="utf-8") as stream:
+        stream.write(name)
+        stream.flush()
+        os.fsync(stream.fileno())
+    draft.replace(path / CURRENT)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The version's manifest; `StoreError` where it is damaged or of another schema."""
+    try:
+        data = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        data["sources"] = tuple(data["sources"])
+        manifest = Manifest(**data)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise StoreError(
+            f"The store {folder.parent.parent} is damaged (manifest: {error}). Run ingest.py again."
+        ) from error
+    if manifest.schema != SCHEMA:
+        raise StoreError(
+            f"The store {folder.parent.parent} has schema {manifest.schema}, this version reads {SCHEMA}. "
+            "Run ingest.py again."
+        )
+    return manifest
+
+
+# --- records ------------------------------------------------------------------------------------
+
+
+def write_records(path: Path, records: Iterable[Record]) -> None:
+    """Write records, one JSON object a line."""
+    with path.open("w", encoding="utf-8") as stream:
+        for record in records:
+            stream.write(json.dumps(asdict(record), ensure_ascii=False, default=_plain) + "\n")
+
+
+def read_records(path: Path, kind: type[Record]) -> list[Record]:
+    """Read what `write_records` wrote; `StoreError` where a line is damaged."""
+    try:
+        with path.open(encoding="utf-8") as stream:
+            return [_build(kind, json.loads(line)) for line in stream]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise StoreError(f"The store's {path.name} is damaged ({error}). Run ingest.py again.") from error
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} cannot be stored")
+
+
+def _build(kind: type[Record], data: dict[str, Any]) -> Record:
+    known = {field.name for field in fields(kind)}
+    values = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items() if name in known}
+    for name in ("posted", "closes", "modified"):
+        if values.get(name):
+            values[name] = date.fromisoformat(values[name])
+    if "blocks" in values:
+        values["blocks"] = tuple(_block(block) for block in values["blocks"])
+    if values.get("listing"):
+        values["listing"] = Listing(**values["listing"])
+    if "status" in values:
+        values["status"] = Status(values["status"])
+    if "kind" in values:
+        values["kind"] = BlockKind(values["kind"])
+    return kind(**values)
+
+
+def _block(data: dict[str, Any]) -> Block:
+    return Block(**{**data, "kind": BlockKind(data["kind"]), "headings": tuple(data["headings"])})
+
+
+# --- vectors: the one door to Chroma --------------------------------------------------------------
+
+
+def open_chroma(folder: Path) -> Any:
+    """A persistent Chroma client that sends no telemetry."""
+    import chromadb  # noqa: PLC0415  (half a second; a damaged manifest should be told before)
+
+    logging.getLogger("chromadb.telemetry").setLevel(logging.CRITICAL)
+    try:
+        return chromadb.PersistentClient(
+            path=str(folder), settings=chromadb.Settings(anonymized_telemetry=False, allow_reset=False)
+        )
+    except Exception as error:
+        raise StoreError(f"The vectors in {folder} cannot be opened ({error}). Run ingest.py again.") from error
+
+
+def open_collection(client: Any, what: str, embedder: Embedder) -> Chroma:
+    """The collection of `what`, named after the encoder and the schema."""
+    from langchain_chroma import Chroma  # noqa: PLC0415
+
+    return Chroma(
+        collection_name=f"{what}-v{SCHEMA}-{embedder.name}",
+        client=client,
+        embedding_function=LangChainEmbeddings(embedder),
+        collection_configuration={"hnsw": {"space": "cosine", "ef_search": 100}},
+    )
+
+
+def nearest(
+    vectors: Chroma, vector: NDArray[np.float32], limit: int, where: Mapping[str, Any] | None = None
+) -> list[tuple[str, float]]:
+    """Ids and cosines of the `limit` nearest vectors whose tags are as in `where`, nearest first."""
+    collection = vectors._collection
+    count = collection.count()
+    if not count:
+        return []
+    found = collection.query(
+        query_embeddings=[vector], n_results=min(limit, count), where=where or None, include=["distances"]
+    )
+    return [(key, 1.0 - float(d)) for key, d in zip(found["ids"][0], found["distances"][0], strict=True)]
+
+
+def fetch(vectors: Chroma, keys: Sequence[str]) -> NDArray[np.float32]:
+    """The vectors of `keys`, in their order, of shape (len(keys), dimensions)."""
+    if not keys:
+        return np.zeros((0, 0), dtype=np.float32)
+    found = vectors._collection.get(ids=list(keys), include=["embeddings"])
+    row = {key: index for index, key in enumerate(found["ids"])}
+    missing = [key for key in keys if key not in row]
+    if missing:
+        raise StoreError(f"{len(missing)} vectors are missing from the store. Run ingest.py again.")
+    return np.asarray(found["embeddings"], dtype=np.float32)[[row[key] for key in keys]]
