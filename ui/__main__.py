@@ -1,0 +1,87 @@
+"""`python -m ui`: open the candidate's chat."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+EPILOG = """examples:
+  python ingest.py https://example.com/careers      read the pages first
+  python -m ui                                      then chat at http://127.0.0.1:7860
+  python -m ui --host 0.0.0.0 --port 8080           let others on the network in
+
+Company name, contact for the hand-over and all else: environment variables CANDOR_COMPANY,
+CANDOR_CONTACT, … or the same in a file .env; an option given here wins."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve the chat until it is interrupted; 2 when the caller has to act first."""
+    options = _parser().parse_args(arguments)
+    # Everything below imports for seconds; `--help` and a wrong option must not wait for that.
+    from pydantic import ValidationError
+
+    from knowledge.settings import load_settings
+
+    try:
+        settings = load_settings(**vars(options))
+    except ValidationError as error:
+        return _refuse("; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()))
+    try:
+        door = _listen(settings.host, settings.port)
+    except OSError as error:
+        return _refuse(_why_not(settings.host, settings.port, error))
+
+    from assistant.reply import Assistant
+
+    from ui.server import create_app, serve
+
+    assistant = Assistant.open(settings)
+    serve(create_app(assistant, company=settings.company, contact=settings.contact), door)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m ui",
+        description="Open the chat in which candidates ask about working at your company.\n"
+        "Every answer quotes the pages that ingest.py has read.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--store", type=Path, metavar="DIR", help="knowledge store to answer from (.candor)")
+    parser.add_argument("--host", help="address to listen on (127.0.0.1: this computer only)")
+    parser.add_argument("--port", type=int, help="port to listen on (7860); 0 takes any free one")
+    return parser
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Take the port now: a minute of loading models must not end in "address already in use"."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    door = socket.socket(family, kind, protocol)
+    try:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind(address)
+        door.listen()
+    except OSError:
+        door.close()
+        raise
+    return door
+
+
+def _why_not(host: str, port: int, error: OSError) -> str:
+    if isinstance(error, socket.gaierror):
+        return f"There is no address {host!r} on this computer. Use --host 127.0.0.1 or 0.0.0.0."
+    reason = error.strerror or str(error)
+    return f"Port {port} of {host} cannot be used: {reason}. Choose another, e.g. --port {port + 1}."
+
+
+def _refuse(why: str) -> int:
+    print(f"python -m ui: {why}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,206 @@
+"""The candidate's chat: a question goes in, an answer with the words it rests on comes out.
+
+`converse` is the conversation itself and knows nothing of Gradio; `candidate_chat` is the page.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import gradio as gr
+
+from assistant.conversation import Reply
+from ui import markup
+from ui.markup import Exchange
+
+QUESTION_LIMIT = 2000  # characters; nobody asks about a job in more, and encoders read less
+CHOICES = 4
+FRAME = 0.05  # seconds between two updates while an answer streams; faster only costs the network
+SESSION = 2 * 60 * 60  # seconds a conversation is kept in memory after its last question
+AT_ONCE = 8  # answers written at the same time; Gradio's own default is one
+WAITING = 64  # further questions that may wait in line
+
+log = logging.getLogger(__name__)
+
+
+class Answering(Protocol):
+    """What the chat asks of an assistant."""
+
+    @property
+    def summary(self) -> markup.Summary:
+        """What the store holds."""
+
+    def reply(self, turns: Sequence[str]) -> Reply:
+        """Reply to the last of a candidate's messages, oldest first."""
+
+    def stream(self, turns: Sequence[str]) -> Iterator[str | Reply]:
+        """Pieces of the reply's text as they are written, then the whole reply."""
+
+    def starters(self, limit: int = 4) -> Sequence[str]:
+        """Questions that the store can really answer; none when it is empty."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What the page shows at one moment of a conversation.
+
+    `current` is the exchange being answered; once answered it is the last of `done`. A `draft` of
+    None leaves the question box as the candidate has it.
+    """
+
+    done: tuple[Exchange, ...] = ()
+    current: Exchange | None = None
+    choices: tuple[str, ...] = ()
+    warning: str = ""
+    draft: str | None = None
+
+    @property
+    def earlier(self) -> tuple[Exchange, ...]:
+        """The exchanges above the latest one."""
+        return self.done if self.current else self.done[:-1]
+
+    @property
+    def latest(self) -> Exchange | None:
+        """The exchange at the bottom."""
+        return self.current or (self.done[-1] if self.done else None)
+
+
+def opening(assistant: Answering) -> View:
+    """Begin a conversation, with questions to start from."""
+    return View(choices=tuple(assistant.starters(CHOICES))[:CHOICES], draft="")
+
+
+def converse(assistant: Answering, question: str, view: View) -> Iterator[View]:
+    """Ask `question` in the conversation of `view`; yield what to show until its answer is complete."""
+    question = question.strip()
+    if not question:
+        return
+    if len(question) > QUESTION_LIMIT:
+        yield View(view.done, None, view.choices, too_long(question))
+        return
+    asked = Exchange(len(view.done) + 1, question)
+    yield View(view.done, asked, draft="")
+    for turn in _answered(assistant, asked, view.done):
+        if turn.state != "done":
+            yield View(view.done, turn)
+            continue
+        choices = (question,) if turn.reply is None else turn.reply.suggestions[:CHOICES]
+        yield View((*view.done, turn), choices=choices)
+
+
+def too_long(question: str) -> str:
+    """Say that a question is over the limit."""
+    return (
+        f"Your question has {len(question):,} characters; this assistant reads up to {QUESTION_LIMIT:,}. "
+        "Please shorten it."
+    )
+
+
+def _answered(assistant: Answering, asked: Exchange, done: Sequence[Exchange]) -> Iterator[Exchange]:
+    """Yield the exchange with ever more of its answer; the last has the reply, or has failed."""
+    turns = [turn.question for turn in done if turn.reply] + [asked.question]
+    number, question, words, shown = asked.number, asked.question, "", 0.0
+    try:
+        for piece in assistant.stream(turns):
+            if isinstance(piece, Reply):
+                yield Exchange(number, question, piece)
+                return
+            words += piece
+            if words.strip() and time.monotonic() - shown >= FRAME:
+                shown = time.monotonic()
+                yield Exchange(number, question, partial=words)
+        log.error("The assistant's stream ended without a reply.")
+    except Exception:
+        # A candidate never sees a traceback; whoever runs the chat finds it in the log.
+        log.exception("A question could not be answered.")
+    yield Exchange(number, question, failed=True)
+
+
+def candidate_chat(assistant: Answering, *, company: str = "", contact: str = "") -> gr.Blocks:
+    """Build the page a candidate meets, for mounting in a server."""
+    first = opening(assistant)
+    page: gr.Blocks
+    with gr.Blocks(title=markup.title(company), analytics_enabled=False) as page:
+        with gr.Row(elem_id="top"):
+            gr.HTML(markup.header(company), elem_id="header", js_on_load=None, apply_default_css=False)
+            over = gr.Button("Start over", size="sm", elem_id="over", scale=0)
+        earlier = gr.HTML(elem_id="earlier", js_on_load=None, apply_default_css=False)
+        welcome = markup.welcome(assistant.summary, contact)
+        latest = gr.HTML(welcome, elem_id="latest", js_on_load=None, apply_default_css=False)
+        with gr.Row(elem_id="choices"):
+            buttons = [gr.Button(visible=False, elem_classes="choice", scale=0) for _ in range(CHOICES)]
+        with gr.Column(elem_id="composer"):
+            warning = gr.HTML(elem_id="warning", js_on_load=None, apply_default_css=False)
+            box = _question_box()
+        state = gr.State(first, time_to_live=SESSION)
+        outputs = [state, earlier, latest, warning, box, *buttons]
+
+        def shown(view: View) -> list[Any]:
+            return _updates(view, assistant, contact)
+
+        def ask(question: str, view: View, event: gr.EventData) -> Iterator[list[Any]]:
+            chosen = _chosen(view, buttons, event)
+            yield from map(shown, converse(assistant, chosen or question, view))
+
+        def start_over() -> list[Any]:
+            return shown(opening(assistant))
+
+        # One listener for the box and the buttons: while it runs, neither can start a second answer.
+        asking = gr.on(
+            [box.submit, *(button.click for button in buttons)],
+            ask,
+            [box, state],
+            outputs,
+            show_progress="hidden",
+            trigger_mode="once",
+            concurrency_limit=AT_ONCE,
+            api_visibility="private",
+        )
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        over.click(start_over, None, outputs, cancels=[asking], **quiet)
+        # At every visit, since the store may have changed since the server started.
+        page.load(start_over, None, outputs, **quiet)
+    page.queue(max_size=WAITING, default_concurrency_limit=AT_ONCE, api_open=False)
+    return page
+
+
+def _question_box() -> gr.Textbox:
+    return gr.Textbox(
+        label="Your question",
+        placeholder="Ask a question",
+        lines=1,
+        max_lines=6,
+        submit_btn="Ask",
+        container=True,
+        elem_id="question",
+        html_attributes=gr.InputHTMLAttributes(enterkeyhint="send"),
+    )
+
+
+def _chosen(view: View, buttons: Sequence[gr.Button], event: gr.EventData) -> str:
+    """Find the question of the button that was pressed; "" when none was."""
+    pressed = getattr(event.target, "_id", None)
+    numbers = [number for number, button in enumerate(buttons) if button._id == pressed]
+    return view.choices[numbers[0]] if numbers and numbers[0] < len(view.choices) else ""
+
+
+def _updates(view: View, assistant: Answering, contact: str) -> list[Any]:
+    """Turn a view into values for the page's components, in the order of its outputs."""
+    summary = assistant.summary
+    empty = not (summary.pages or summary.jobs)
+    above = "".join(markup.exchange(turn, contact) for turn in view.earlier)
+    latest = markup.exchange(view.latest, contact) if view.latest else markup.welcome(summary, contact)
+    hidden = [gr.Button(visible=False)] * (CHOICES - len(view.choices))
+    return [
+        view,
+        above,
+        latest,
+        f'<p role="alert">{view.warning}</p>' if view.warning else "",
+        gr.skip() if view.draft is None else gr.Textbox(value=view.draft, interactive=not empty),
+        *(gr.Button(question, visible=True) for question in view.choices),
+        *hidden,
+    ]
