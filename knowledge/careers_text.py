@@ -1,0 +1,467 @@
+"""A careers page as plain text, as somebody copies it out of a browser.
+
+Nothing marks a heading there, so lines are judged by their shape and neighbours: a short line above
+prose is a heading, a number alone announces one, lines between quotation marks are somebody's words,
+short lines of places and contract words are open positions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from knowledge.documents import Block, BlockKind, JobPosting, Listing, Page, Reading, Skipped
+from knowledge.languages import language_of
+from knowledge.people import Voice, take_voices
+from knowledge.positions import (
+    Draft,
+    Line,
+    facts_of,
+    is_jobs_heading,
+    looks_like_title,
+    make_postings,
+    read_listing,
+    take_positions,
+)
+from knowledge.wording import fold, sentences, slug, squash, title_from_slug
+
+_LEFTOVER = re.compile(r"\S*\.(jpe?g|png|gif|svg|webp|avif|mp4)\)?|!?\[[^\]]*\]\(\S*\)?|[^\w\s]{1,3}|image|photo|logo|video", re.I)
+_FURNITURE = re.compile(
+    r"(skip to (main )?content|menu|home|back|back to .{3,20}|privacy( policy| notice)?|cookies?( policy| settings| preferences)?|"
+    r"accept( all)?( cookies)?|reject all|imprint|impressum|datenschutz|mentions légales|aviso legal|terms( of (use|service))?|sitemap|legal notice|"
+    r"apply( now| here| today)?|(read|learn|show|view|load|see) (more|less|all|details|all (roles|jobs|positions|openings))|"
+    r"view (job|role|position|opening)|log ?in|sign (in|up)|share|subscribe|follow us|search( jobs)?|filters?|clear( all)?|next|previous|"
+    r"jetzt bewerben|mehr erfahren|postuler|en savoir plus|(©|\(c\)|copyright).*|all rights reserved\.?)\W*",
+    re.I,
+)  # fmt: skip
+_NUMBER_ALONE = re.compile(r"(?:#|no\.? ?|step |schritt |étape |paso )?(\d{1,2}|[①-⑳]|[ivx]{1,4}(?=[.)]))\s*[.):]?", re.I)
+_NUMBERED = re.compile(r"^(\d{1,2})\s*[.)]\s+(?=\S)|^(0\d)\s+(?=\S)")
+_STEP = re.compile(r"^(step|schritt|stage|phase|round|étape|paso|etapa|part|day|week|month|tag|woche)\s+(\d{1,2}|one|two|three|four|five|six)\b", re.I)
+_BULLET = re.compile(r"^([-*•·▪‣●○◦►▸→✓✔☑✅■□–—]|o(?=\s{2,}))\s+(?=\S)")
+_HASHES = re.compile(r"^(#{1,6})\s+(.+?)\s*#*$")
+_RULE = re.compile(r"^(={3,}|-{3,}|~{3,}|\*{3,}|_{3,})$")
+_QUESTION = re.compile(r"^(?:q|question|frage|f|p)\s*\d*\s*[:.)]\s+(?=\S)", re.I)
+_ANSWER = re.compile(r"^(?:a|answer|antwort|r|réponse|respuesta)\s*\d*\s*[:.)]\s+(?=\S)", re.I)
+_SENTENCE_END = re.compile(r"[.!?…][\"”“’»״)\]]*$")
+_OPEN_ENDED = frozenset(
+    """a an the of to for with and or our us we you your my their in on at by from is are what how why who when
+    where that this makes make like it & de la le les des du et der die das und für mit von zu""".split()
+)
+_LONGEST_HEADING, _MOST_HEADING_WORDS, _WRAPPED_AT_MOST = 100, 14, 110
+_SHORT_LEAD, _LEAST_LIST = 15, 3
+# Rank of a heading by how it is marked; a lower one stands above a higher one.
+_TOP, _CAPS, _PLAIN, _ATTACHED, _COLON, _NUMBER, _ASKED = 1, 2, 30, 40, 50, 60, 70
+
+
+def read_careers_text(text: str, source: str, url: str = "") -> Reading:
+    """The page, its open positions and what it says about their number."""
+    lines = _unwrap(_lines(text))
+    if not lines:
+        return Reading(skipped=(Skipped(source, "there is no text in it"),))
+    builder = _Builder(lines, title=_title(lines, source))
+    builder.read()
+    words = " ".join(block.text for block in builder.blocks)
+    language = language_of(words or text, "", source)
+    jobs = _postings(builder.positions, source, url, language)
+    page = Page(slug(source), source, builder.title, url, language, blocks=tuple(builder.blocks), listing=builder.listing)
+    return Reading(pages=(page,) if page.blocks or page.listing else (), jobs=jobs)
+
+
+def _postings(
+    positions: Sequence[tuple[tuple[str, ...], list[Draft]]], source: str, url: str, language: str
+) -> tuple[JobPosting, ...]:
+    """Labels are judged over all lists of the page; each posting stands under its own list's heading."""
+    drafts = [draft for _, group in positions for draft in group]
+    above = [headings for headings, group in positions for _ in group]
+    jobs = make_postings(drafts, source, url, language)
+    return tuple(
+        replace(job, blocks=tuple(replace(block, headings=headings + block.headings) for block in job.blocks))
+        for job, headings in zip(jobs, above, strict=True)
+    )
+
+
+# Lines
+
+
+def _lines(text: str) -> list[Line]:
+    """The printed lines without leftovers of images and buttons."""
+    lines: list[Line] = []
+    gap = False
+    for raw in re.split(r"\r\n|[\r\n\u2028\u2029\x0b\x0c]", text):
+        line = re.sub(r"[\u00a0\u2007\u202f]", " ", raw).strip(" \u200b\ufeff")
+        line = re.sub(r"[\u200b\u2060\ufeff\u00ad]", "", line).strip("\t ") if line else ""
+        if not line:
+            gap = True
+        elif not _is_leftover(line):
+            lines.append(Line(line, gap))
+            gap = False
+    return _without_menus(lines)
+
+
+def _is_leftover(line: str) -> bool:
+    return bool(_LEFTOVER.fullmatch(line)) and not _RULE.match(line) and not _BULLET.match(line + " x")
+
+
+def _without_menus(lines: list[Line]) -> list[Line]:
+    """Without buttons, and without menus: short lines in one run with "Skip to content" or "Privacy"."""
+    kept: list[Line] = []
+    for run in _runs(lines):
+        furniture = [line for line in run if _FURNITURE.fullmatch(line.text)]
+        menu = len(furniture) >= 1 and len(run) > 1 and all(len(line.text.split()) <= 3 for line in run)
+        edge = not kept or len(kept) <= 2 or run[-1] is lines[-1]
+        facts = any(facts_of(line.text) or re.search(r"\d|@", line.text) for line in run if line not in furniture)
+        if menu and edge and not facts:
+            continue
+        gap = run[0].gap
+        for line in run:
+            if not _FURNITURE.fullmatch(line.text):
+                kept.append(replace(line, gap=gap or line.gap))
+                gap = False
+    return kept
+
+
+def _runs(lines: Sequence[Line]) -> list[list[Line]]:
+    runs: list[list[Line]] = []
+    for line in lines:
+        if line.gap or not runs:
+            runs.append([])
+        runs[-1].append(line)
+    return runs
+
+
+def _unwrap(lines: Sequence[Line]) -> list[Line]:
+    """Join lines that were broken by width, and headings broken in two."""
+    width = max((len(line.text) for line in lines), default=0)
+    wrapped = 40 <= width <= _WRAPPED_AT_MOST and sum(len(line.text) > 0.7 * width for line in lines) >= 3
+    joined: list[Line] = []
+    for index, line in enumerate(lines):
+        following = lines[index + 1] if index + 1 < len(lines) else None
+        if joined and not line.gap and _continues(joined[-1].text, lines[index - 1].text, line, following, width if wrapped else 0):
+            joined[-1] = replace(joined[-1], text=f"{joined[-1].text} {line.text}", span=joined[-1].span + 1)
+        else:
+            joined.append(line)
+    return joined
+
+
+def _continues(whole: str, before: str, line: Line, following: Line | None, width: int) -> bool:
+    """Whether a line goes on with what the line before it began."""
+    text = line.text
+    if _is_marked(text) or facts_of(text) or _RULE.match(before) or _HASHES.match(before):
+        return False
+    if width and len(before) + 1 + len(text.split()[0]) > width - 3 and not facts_of(before):
+        return True
+    if _SENTENCE_END.search(before) or before.endswith(":") or facts_of(before) or "\t" in text:
+        return False
+    if text[:1].islower():
+        alone = following is None or following.gap or not following.text[:1].islower() or _SENTENCE_END.search(text)
+        return bool(alone) and not text.startswith(("http", "www."))
+    return before.split()[-1].casefold() in _OPEN_ENDED and len(before.split()) > 1 and len(text.split()) <= 6
+
+
+def _is_marked(text: str) -> bool:
+    """Whether a line starts something of its own: a bullet, a number, a quotation, a question."""
+    patterns = (_BULLET, _NUMBERED, _STEP, _QUESTION, _ANSWER, _RULE, _HASHES)
+    return any(pattern.match(text) for pattern in patterns) or bool(_NUMBER_ALONE.fullmatch(text)) or text[:1] in "\"“„«״‟"
+
+
+def _title(lines: Sequence[Line], source: str) -> str:
+    """The first line that reads like a heading, else the file's name."""
+    for line in lines[:5]:
+        if _is_heading_shape(line.text) and not facts_of(line.text):
+            return _heading_text(line.text)
+    return title_from_slug(source.rsplit("/", 1)[-1].rsplit(".", 1)[0])
+
+
+def _heading_text(text: str) -> str:
+    hashes = _HASHES.match(text)
+    bare = _QUESTION.sub("", hashes.group(2) if hashes else text)
+    return squash(re.sub(r"^\*\*(.+)\*\*$", r"\1", _NUMBERED.sub("", bare))).rstrip(":").strip()
+
+
+def _is_heading_shape(text: str) -> bool:
+    if len(text) > _LONGEST_HEADING or len(text.split()) > _MOST_HEADING_WORDS or not re.search(r"[^\W\d]", text):
+        return False
+    if text.endswith((",", ";")) or _BULLET.match(text) or "\t" in text or " | " in text:
+        return False
+    return text.endswith(("?", "!", ":")) or not _SENTENCE_END.search(text) or text.endswith("...")
+
+
+def _is_prose(text: str) -> bool:
+    """Whether a line is running text, not a heading or an entry of a list."""
+    return len(text) > _LONGEST_HEADING or len(text.split()) > _MOST_HEADING_WORDS or bool(_SENTENCE_END.search(text) and len(text.split()) >= 3)
+
+
+# Building the page
+
+
+@dataclass
+class _Heading:
+    text: str
+    rank: int
+    count: int
+    adopts: int = 0
+
+
+@dataclass
+class _Builder:
+    """Walks over the lines once and gathers blocks, positions and the count of positions."""
+
+    lines: list[Line]
+    title: str
+    blocks: list[Block] = field(default_factory=list)
+    positions: list[tuple[tuple[str, ...], list[Draft]]] = field(default_factory=list)
+    listing: Listing | None = None
+    path: list[_Heading] = field(default_factory=list)
+    at: int = 0
+    titled: bool = False
+
+    def read(self) -> None:
+        """Read every line; each step takes at least one."""
+        steps = (
+            self._take_title, self._take_rule, self._take_count, self._take_positions, self._take_voices,
+            self._take_numbered, self._take_question, self._take_bullets, self._take_table, self._take_heading,
+            self._take_entries,
+        )  # fmt: skip
+        while self.at < len(self.lines):
+            if not any(step() for step in steps):
+                self._paragraph(self._line.text)
+                self.at += 1
+
+    @property
+    def _line(self) -> Line:
+        return self.lines[self.at]
+
+    @property
+    def _headings(self) -> tuple[str, ...]:
+        return tuple(heading.text for heading in self.path)
+
+    def _peek(self, offset: int = 1) -> Line | None:
+        index = self.at + offset
+        return self.lines[index] if index < len(self.lines) else None
+
+    def _add(self, kind: BlockKind, text: str, lead: str = "", speaker: str = "") -> None:
+        self.blocks.append(Block(kind, text, self._headings, lead, speaker))
+
+    def _paragraph(self, text: str) -> None:
+        self._add(BlockKind.PARAGRAPH, squash(_ANSWER.sub("", text)))
+
+    def _heading(self, text: str, rank: int) -> None:
+        adopted = bool(self.path) and self.path[-1].count == len(self.blocks) + len(self.positions) and rank == _ATTACHED
+        if adopted and self.path[-1].rank == _PLAIN:
+            self.path[-1].adopts = _ATTACHED
+        kept = [h for h in self.path if h.rank < rank and (h.rank != _PLAIN or rank != _ATTACHED or h.adopts == _ATTACHED)]
+        self.path = [*kept, _Heading(text, rank, len(self.blocks) + len(self.positions))]
+
+    # One step for each thing a page can hold: True when it was there and is taken.
+
+    def _take_title(self) -> bool:
+        if self.titled or _heading_text(self._line.text) != self.title:
+            return False
+        self.titled = True
+        self.at += 1
+        return True
+
+    def _take_rule(self) -> bool:
+        """A line of === or --- underlines the heading above it or divides."""
+        if not _RULE.match(self._line.text):
+            return False
+        self.at += 1
+        return True
+
+    def _take_count(self) -> bool:
+        found = read_listing([line.text for line in self.lines[self.at : self.at + 7]])
+        if not found:
+            return False
+        listing, count = found
+        if self.listing is None or self.listing.shown is None and listing.shown is not None:
+            self.listing = listing
+        self._add(BlockKind.PARAGRAPH, listing.quote)
+        self.at += count
+        return True
+
+    def _take_positions(self) -> bool:
+        announced = any(is_jobs_heading(heading.text) for heading in self.path)
+        below = bool(self.path) and self.path[-1].count == len(self.blocks) + len(self.positions)
+        if not announced and not self._may_be_title():
+            return False
+        following = self.lines[self.at :]
+        drafts, count = take_positions([replace(following[0], gap=False), *following[1:]], announced and (below or bool(self.positions)))
+        if not drafts:
+            return False
+        self.positions.append((self._headings, drafts))
+        self.at += count
+        return True
+
+    def _may_be_title(self) -> bool:
+        return looks_like_title(re.split(r"\s[—|·•–/]\s|\t", self._line.text)[0])
+
+    def _take_voices(self) -> bool:
+        voices, count = take_voices(self.lines[self.at :], first_of_page=not self.blocks)
+        for voice in voices:
+            self._add(BlockKind.QUOTATION, voice.text, speaker=voice.speaker)
+        self.at += count
+        return bool(voices)
+
+    def _take_numbered(self) -> bool:
+        """ "01" above its title, "1. Title" above prose, or a numbered list."""
+        text = self._line.text
+        following = self._peek()
+        if _NUMBER_ALONE.fullmatch(text) and following and _is_heading_shape(following.text):
+            self.at += 1
+            self._heading(_heading_text(following.text), _NUMBER)
+            self.at += 1
+            return True
+        if not _NUMBERED.match(text):
+            return False
+        if self._is_heading_here() and not (following and _NUMBERED.match(following.text)):
+            self._heading(_heading_text(text), _NUMBER)
+            self.at += 1
+            return True
+        self._list(_NUMBERED, keep_mark=True)
+        return True
+
+    def _take_question(self) -> bool:
+        if not _QUESTION.match(self._line.text) and not self._is_answered():
+            return False
+        self._heading(_heading_text(self._line.text), _ASKED)
+        self.at += 1
+        return True
+
+    def _is_answered(self) -> bool:
+        following = self._peek()
+        return following is not None and bool(_ANSWER.match(following.text)) and not _ANSWER.match(self._line.text)
+
+    def _take_bullets(self) -> bool:
+        if not _BULLET.match(self._line.text):
+            return False
+        self._list(_BULLET, keep_mark=False)
+        return True
+
+    def _list(self, mark: re.Pattern[str], keep_mark: bool) -> None:
+        lead = self._lead()
+        items: list[str] = []
+        while self.at < len(self.lines) and mark.match(self._line.text):
+            items.append(squash(self._line.text if keep_mark else mark.sub("", self._line.text)))
+            self.at += 1
+        self._add(BlockKind.LIST, "\n".join(items), lead)
+
+    def _lead(self) -> str:
+        """The sentence with a colon just above a list; a short one stands only there."""
+        before = self.blocks[-1] if self.blocks else None
+        if before is None or before.headings != self._headings or not before.text.endswith(":"):
+            return ""
+        parts = sentences(before.text)
+        if len(parts) == 1 and len(before.text.split()) <= _SHORT_LEAD:
+            self.blocks.pop()
+        return squash(parts[-1])
+
+    def _take_table(self) -> bool:
+        """Rows of cells between bars or tabs."""
+        rows: list[str] = []
+        index = self.at
+        while index < len(self.lines) and len(_cells(self.lines[index].text)) > 1:
+            rows.append(" | ".join(_cells(self.lines[index].text)))
+            index += 1
+        if len(rows) < 2:
+            return False
+        divider = [row for row in rows[1:2] if not re.search(r"\w", row)]
+        lead = rows[0] if divider or not re.search(r"\d", rows[0]) else ""
+        body = [row for row in rows[1 if lead else 0 :] if re.search(r"\w", row)]
+        self._add(BlockKind.TABLE, "\n".join(body), lead)
+        self.at = index
+        return True
+
+    def _take_heading(self) -> bool:
+        if not self._is_heading_here():
+            return False
+        rank = self._rank()
+        self._heading(_heading_text(self._line.text), rank)
+        self.at += 1
+        return True
+
+    def _is_heading_here(self) -> bool:
+        """A short line above prose, a list, quotations or another heading, but not the last of a run of entries."""
+        text, following = self._line.text, self._peek()
+        if _HASHES.match(text) or following is not None and re.match(r"^(={3,}|-{3,})$", following.text) and not following.gap:
+            return True
+        if not _is_heading_shape(text) or following is None or facts_of(text) and not text.isupper():
+            return False
+        if text[:1].islower() or _ANSWER.match(text) or self._follows_colon():
+            return False
+        if _is_prose(following.text) or _is_marked(following.text) or text.isupper() and len(text) > 3:
+            return True
+        if len(_cells(following.text)) > 1 or is_jobs_heading(text):
+            return True
+        return self._run_length() < _LEAST_LIST or self._opens_run()
+
+    def _follows_colon(self) -> bool:
+        before = self.blocks[-1] if self.blocks else None
+        return before is not None and before.text.endswith(":") and not self._line.gap and not _is_prose((self._peek() or self._line).text)
+
+    def _run_length(self) -> int:
+        """How many short lines stand here in a row that have nothing of their own below."""
+        count = 0
+        for line in self.lines[self.at :]:
+            if _is_prose(line.text) or _is_marked(line.text) or count and line.gap != self._spaced():
+                break
+            count += 1
+        return count
+
+    def _spaced(self) -> bool:
+        following = self._peek()
+        return following is not None and following.gap
+
+    def _opens_run(self) -> bool:
+        """Whether this first line of a run of short ones is their heading: nothing else is one yet."""
+        bare = bool(self.path) and self.path[-1].count == len(self.blocks) + len(self.positions)
+        return self._line.gap and not bare
+
+    def _rank(self) -> int:
+        text, following = self._line.text, self._peek()
+        if hashes := _HASHES.match(text):
+            return len(hashes.group(1))
+        if following and re.match(r"^(={3,}|-{3,})$", following.text):
+            return _TOP + following.text.startswith("-")
+        if text.isupper() and len(text) > 3:
+            return _CAPS + 5
+        if _STEP.match(text):
+            return _NUMBER
+        if text.endswith(":"):
+            return _COLON
+        if text.endswith("?") and self._nests_questions():
+            return _ASKED
+        return _PLAIN if following and following.gap else _ATTACHED
+
+    def _nests_questions(self) -> bool:
+        """Whether the heading above holds questions: it has nothing else below it."""
+        last = self.path[-1] if self.path else None
+        return last is not None and (last.text.endswith("?") or last.count == len(self.blocks) + len(self.positions))
+
+    def _take_entries(self) -> bool:
+        """Short lines in a row are a list: perks without bullets, an address."""
+        lines: list[str] = []
+        for offset in range(len(self.lines) - self.at):
+            line = self.lines[self.at + offset]
+            following = self._peek(offset + 1)
+            heads_prose = following is not None and _is_prose(following.text) and not line.text[:1].islower()
+            if _is_prose(line.text) or _is_marked(line.text) or offset and line.gap and not self._spaced() or heads_prose or is_jobs_heading(line.text):
+                break
+            lines.append(line.text)
+        if len(lines) < 2:
+            return False
+        self._add(BlockKind.LIST, "\n".join(squash(line) for line in lines), self._lead())
+        self.at += len(lines)
+        return True
+
+
+def _cells(text: str) -> list[str]:
+    return [squash(cell) for cell in re.split(r"\t+|\s+\|\s+|^\||\|$", text) if cell.strip()]
+
+
+def same_heading(one: str, other: str) -> bool:
+    """Whether two headings say the same, whatever their case."""
+    return fold(one) == fold(other)
+
+
+__all__ = ["Voice", "read_careers_text"]

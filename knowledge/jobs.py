@@ -1,0 +1,426 @@
+"""Job postings in JSON: schema.org JobPosting in all its shapes, and the lists job boards answer with.
+
+One table of names, no code per board: what a field means is decided by what it is called.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from html import unescape
+from typing import Any
+
+from knowledge.dates import is_past, parse_date
+from knowledge.documents import Block, BlockKind, JobPosting, Reading, Skipped, Status
+from knowledge.html_text import html_blocks, html_text
+from knowledge.labels import canonical
+from knowledge.languages import language_of
+from knowledge.places import country_name
+from knowledge.wording import fold, slug, squash, unique
+
+# field → the names it goes by, the most telling first; a dot looks inside an object
+_NAMES: dict[str, tuple[str, ...]] = {
+    "title": ("title", "jobTitle", "job_title", "name", "text", "position_title", "jobOpeningName", "role"),
+    "id": ("identifier", "id", "jobId", "job_id", "shortcode", "slug", "uuid", "requisition_id", "refNumber", "@id"),
+    "url": (
+        "absolute_url", "jobUrl", "hostedUrl", "careers_url", "url", "job_url", "link", "applyUrl", "apply_url",
+        "postingUrl", "shortlink", "apply_link", "mainEntityOfPage",
+    ),
+    "department": (
+        "department", "departments", "categories.department", "categories.team", "team", "function", "division",
+        "occupationalCategory", "category", "industry",
+    ),
+    "employment": (
+        "employmentType", "employment_type", "categories.commitment", "typeOfEmployment", "commitment", "contract_type",
+        "contractType", "employment_type_code", "job_type", "jobType", "schedule",
+    ),
+    "workplace": ("workplaceType", "workplace_type", "workplace", "jobLocationType", "work_mode", "remote_type"),
+    "level": ("experienceLevel", "experience_level", "seniority", "seniorityLevel", "level", "experience"),
+    "salary": (
+        "baseSalary", "estimatedSalary", "salaryRange", "salary_range", "salary", "compensation.compensationTierSummary",
+        "compensationTierSummary", "compensation", "salaryDescription", "pay",
+    ),
+    "posted": (
+        "datePosted", "first_published", "publishedAt", "published_at", "published_on", "date_published", "releasedDate",
+        "createdAt", "created_at", "posted", "date_posted", "posted_at", "date",
+    ),
+    "closes": (
+        "validThrough", "application_deadline", "applicationDeadline", "deadline", "closing_date", "closes", "close_at",
+        "expires", "expires_at", "closingDate",
+    ),
+    "language": ("inLanguage", "language", "locale", "lang"),
+}  # fmt: skip
+_LOCATIONS = (
+    "jobLocation", "allLocations", "categories.allLocations", "locations", "location", "categories.location",
+    "secondaryLocations", "offices", "office", "city",
+)  # fmt: skip
+_DESCRIPTIONS = (
+    "description", "descriptionHtml", "content", "content_html", "jobAd.sections", "summary", "responsibilities",
+    "requirements", "qualifications", "skills", "educationRequirements", "experienceRequirements", "jobBenefits",
+    "benefits", "lists", "additional", "descriptionPlain", "content_text",
+)  # fmt: skip
+_CONTAINERS = (
+    "@graph", "itemListElement", "item", "jobs", "offers", "content", "items", "results", "data", "postings",
+    "positions", "openings", "vacancies", "mainEntity", "jobPostings", "_jobposting", "edges", "node",
+)  # fmt: skip
+_EMPLOYMENT = {
+    "full time": "Full time", "fulltime": "Full time", "part time": "Part time", "parttime": "Part time",
+    "contractor": "Contract", "temporary": "Temporary", "intern": "Internship", "volunteer": "Volunteer",
+    "per diem": "Per diem", "fulltime permanent": "Full time, permanent", "parttime permanent": "Part time, permanent",
+    "fulltime fixed term": "Full time, fixed term", "parttime fixed term": "Part time, fixed term",
+}  # fmt: skip
+_CURRENCIES = {"EUR": "€", "USD": "$", "GBP": "£", "ILS": "₪", "JPY": "¥", "INR": "₹", "CAD": "CA$", "AUD": "A$"}
+_PERIODS = {
+    "year": "per year", "yearly": "per year", "annual": "per year", "annually": "per year", "month": "per month",
+    "monthly": "per month", "week": "per week", "weekly": "per week", "day": "per day", "daily": "per day",
+    "hour": "per hour", "hourly": "per hour", "per year salary": "per year", "per hour wage": "per hour",
+    "per month salary": "per month", "1 year": "per year",
+}  # fmt: skip
+_MEANINGLESS = frozenset(("", "none", "null", "n a", "not applicable", "default", "other", "unspecified"))
+_DEEPEST = 8
+
+
+def read_job_postings(data: object, source: str, today: date | None = None) -> Reading:
+    """The postings found in decoded JSON, each with its description as blocks."""
+    jobs: list[JobPosting] = []
+    taken: set[str] = set()
+    skipped = 0
+    for item in _find(data):
+        job = _posting(item, source, today)
+        if job is None:
+            skipped += 1
+        elif (merged := _merge(jobs, job)) is not None:
+            jobs[merged[0]] = merged[1]
+        else:
+            jobs.append(_with_id(job, taken))
+    why = f"{skipped} of its entries are unlisted or have no title"
+    return Reading(jobs=tuple(jobs), skipped=(Skipped(source, why),) if skipped else ())
+
+
+def _find(data: object, depth: int = 0) -> Iterator[Mapping[str, Any]]:
+    """The objects that are postings, wherever a list, graph or page of results holds them."""
+    if depth > _DEEPEST:
+        return
+    if isinstance(data, list):
+        for item in data:
+            yield from _find(item, depth + 1)
+    elif isinstance(data, dict):
+        if _is_posting(data):
+            yield data
+            return
+        for name in _CONTAINERS:
+            if isinstance(data.get(name), list | dict):
+                yield from _find(data[name], depth + 1)
+
+
+def _is_posting(item: Mapping[str, Any]) -> bool:
+    kinds = item.get("@type", "")
+    if kinds:
+        return "JobPosting" in (kinds if isinstance(kinds, list) else [kinds])
+    if isinstance(item.get("_jobposting"), dict) or not _text(_first(item, "title")):
+        return False
+    if any(isinstance(item.get(name), list) and item[name] and isinstance(item[name][0], dict)
+           for name in ("jobs", "items", "postings", "offers", "results")):
+        return False
+    known = (*_LOCATIONS, *_DESCRIPTIONS, *(name for names in _NAMES.values() for name in names))
+    return sum(_get(item, name) not in (None, "", [], {}) for name in set(known)) >= 2
+
+
+def _posting(item: Mapping[str, Any], source: str, today: date | None) -> JobPosting | None:
+    title = html_text(_text(_first(item, "title")))
+    if not title or item.get("isListed") is False:
+        return None
+    blocks = _blocks(item, title)
+    closes = parse_date(_first(item, "closes"))
+    words = " ".join(block.text for block in blocks) or title
+    facts = {
+        "title": title,
+        "locations": "; ".join(_locations(item)),
+        "department": _label(_first(item, "department")),
+        "workplace_type": _workplace(item),
+        "employment_type": _employment(_first(item, "employment")),
+        "level": _label(_first(item, "level")),
+        "salary": _salary(_first(item, "salary")),
+    }
+    return JobPosting(
+        id=_identifier(_first(item, "id")),
+        title=title,
+        source=source,
+        url=_address(item),
+        locations=_locations(item),
+        department=facts["department"],
+        workplace_type=facts["workplace_type"],
+        employment_type=facts["employment_type"],
+        level=facts["level"],
+        salary=facts["salary"],
+        posted=parse_date(_first(item, "posted")),
+        closes=closes,
+        status=Status.CLOSED if is_past(closes, today) or _is_closed(item) else Status.OPEN,
+        language=language_of(words, _text(_first(item, "language"))),
+        blocks=blocks,
+        quotes={name: value for name, value in facts.items() if value},
+    )
+
+
+def _merge(jobs: list[JobPosting], job: JobPosting) -> tuple[int, JobPosting] | None:
+    """One posting that a board lists once for each of its places (same id, same title) is one posting."""
+    for index, known in enumerate(jobs):
+        if job.id and (known.id, known.title) == (job.id, job.title):
+            places = tuple(dict.fromkeys((*known.locations, *job.locations)))
+            quotes = {**known.quotes, "locations": "; ".join(places)} if places else known.quotes
+            return index, replace(known, locations=places, quotes=quotes)
+    return None
+
+
+def _with_id(job: JobPosting, taken: set[str]) -> JobPosting:
+    name = job.id or slug(" ".join((job.title, *job.locations[:1])))
+    return replace(job, id=unique(name, taken))
+
+
+# Looking values up
+
+
+def _get(item: Mapping[str, Any], name: str) -> Any:
+    value: Any = item
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def _first(item: Mapping[str, Any], field: str) -> Any:
+    """The first value under a field's names that says anything; schema.org's own spelling counts as one."""
+    for name in _NAMES[field]:
+        value = _get(item, name)
+        if value not in (None, "", [], {}) and fold(_text(value) or "x") not in _MEANINGLESS:
+            return value
+    return None
+
+
+def _text(value: Any) -> str:
+    """A value as words: of an object its name or label, of a list all of them."""
+    if isinstance(value, list):
+        return ", ".join(dict.fromkeys(text for item in value if (text := _text(item))))
+    if isinstance(value, dict):
+        for name in ("label", "name", "title", "value", "text", "@value", "@id"):
+            if text := _text(value.get(name)):
+                return text
+        return ""
+    return squash(str(value)) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+
+
+def _label(value: Any) -> str:
+    text = html_text(_text(value))
+    text = _in_words(text)
+    return "" if fold(text) in _MEANINGLESS else text
+
+
+def _in_words(text: str) -> str:
+    """A machine's value in words: "mid_senior_level" → "Mid senior level"; other text stays as it is."""
+    if re.fullmatch(r"[A-Z]+(_[A-Z]+)*|[a-z]+(_[a-z]+)+", text) and ("_" in text or len(text) > 4):
+        return text.replace("_", " ").capitalize()
+    return text
+
+
+def _identifier(value: Any) -> str:
+    if isinstance(value, dict):
+        value = value.get("value") or value.get("@value") or value.get("name")
+    text = _text(value)
+    return slug(text.rstrip("/").rsplit("/", 1)[-1]) if text else ""
+
+
+def _address(item: Mapping[str, Any]) -> str:
+    for name in _NAMES["url"]:
+        text = _text(_get(item, name))
+        if text.startswith(("https://", "http://")):
+            return text
+    return ""
+
+
+def _is_closed(item: Mapping[str, Any]) -> bool:
+    if any(item.get(name) is True for name in ("archived", "closed", "expired", "filled")):
+        return True
+    if any(item.get(name) is False for name in ("active", "open", "isOpen", "published")):
+        return True
+    return fold(_text(item.get("status") or item.get("state"))) in ("closed", "archived", "expired", "filled", "inactive")
+
+
+# Places
+
+
+def _locations(item: Mapping[str, Any]) -> tuple[str, ...]:
+    """Every place a posting names, as "City, Region, Country"; applicants' places when it has no other."""
+    places = [place for name in _LOCATIONS for place in _places(_get(item, name))]
+    places = places or _places(item.get("applicantLocationRequirements"))
+    if not places:
+        places = _places({name: item.get(name) for name in ("city", "state", "country")})
+    kept: list[str] = []
+    for place in dict.fromkeys(places):
+        if not any(_covers(other, place) for other in places if other != place):
+            kept.append(place)
+    return tuple(kept)
+
+
+def _covers(other: str, place: str) -> bool:
+    """Whether another entry says the same place and more: "Berlin, Germany" covers "Berlin"."""
+    return fold(other).startswith(fold(place) + " ") and len(other) > len(place)
+
+
+def _places(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [squash(value)] if fold(value) not in _MEANINGLESS else []
+    if isinstance(value, list):
+        return [place for item in value for place in _places(item)]
+    if not isinstance(value, dict):
+        return []
+    for name in ("address", "postalAddress"):
+        if value.get(name) and (found := _places(value[name])):
+            return found
+    if whole := _text(value.get("fullLocation") or value.get("location")):
+        return [whole]
+    parts = [
+        _place_part(value, "addressLocality", "city", "locality"),
+        _place_part(value, "addressRegion", "region", "state", "state_name"),
+        _country(value),
+    ]
+    joined = ", ".join(dict.fromkeys(part for part in parts if part))
+    return [joined] if joined else [name] if (name := _text(value.get("name"))) else []
+
+
+def _place_part(value: Mapping[str, Any], *names: str) -> str:
+    return next((text for name in names if (text := _text(value.get(name)))), "")
+
+
+def _country(value: Mapping[str, Any]) -> str:
+    text = _place_part(value, "addressCountry", "country", "countryCode", "country_code")
+    return country_name(text) if len(text) in (2, 3) else text
+
+
+def _workplace(item: Mapping[str, Any]) -> str:
+    text = _text(_first(item, "workplace"))
+    if fold(text) == "telecommute":
+        return "Remote"
+    if text:
+        return _label(text)
+    flags = {**item, **(item["location"] if isinstance(item.get("location"), dict) else {})}
+    if flags.get("hybrid") is True:
+        return "Hybrid"
+    remote = any(flags.get(name) is True for name in ("isRemote", "remote", "telecommuting", "telecommute"))
+    return "Remote" if remote else ""
+
+
+# Contract and pay
+
+
+def _employment(value: Any) -> str:
+    values = value if isinstance(value, list) else [value]
+    words = [_employment_words(_text(item)) for item in values]
+    return ", ".join(dict.fromkeys(word for word in words if word and fold(word) not in _MEANINGLESS))
+
+
+def _employment_words(text: str) -> str:
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text.rsplit("/", 1)[-1]).replace("_", " ")
+    return _EMPLOYMENT.get(fold(spaced)) or (canonical(spaced) if text.isupper() else "") or html_text(spaced)
+
+
+def _salary(value: Any) -> str:
+    """Pay in one readable line: "€60,000–75,000 per year"; words stay as they are."""
+    if isinstance(value, list):
+        return ", ".join(text for item in value if (text := _salary(item)))
+    if not isinstance(value, dict):
+        return html_text(_text(value))
+    inner = value.get("value") if isinstance(value.get("value"), dict) else value
+    currency = _text(value.get("currency") or inner.get("currency") or value.get("salaryCurrency"))
+    low = _number(inner, "minValue", "min", "minimum", "min_value", "from")
+    high = _number(inner, "maxValue", "max", "maximum", "max_value", "to")
+    single = _number(inner, "value", "amount")
+    amount = _range(low, high) if low or high else single
+    if not amount:
+        return html_text(_text(value.get("text") or value.get("description")))
+    unit = fold(_text(inner.get("unitText") or inner.get("period") or inner.get("interval") or value.get("unitText")))
+    sign = _CURRENCIES.get(currency.upper(), f"{currency} " if currency else "")
+    place = "up to " if high and not low else "from " if low and not high else ""
+    return squash(f"{place}{sign}{amount} {_PERIODS.get(unit, '')}")
+
+
+def _number(item: Mapping[str, Any], *names: str) -> str:
+    for name in names:
+        value = item.get(name)
+        if isinstance(value, bool) or value in (None, "", 0, "0"):
+            continue
+        try:
+            number = float(str(value).replace(",", "").replace(" ", ""))
+        except ValueError:
+            continue
+        return f"{number:,.2f}".removesuffix(".00") if abs(number) < 1e12 else ""
+    return ""
+
+
+def _range(low: str, high: str) -> str:
+    return f"{low}–{high}" if low and high and low != high else low or high
+
+
+# Description
+
+
+def _blocks(item: Mapping[str, Any], title: str) -> tuple[Block, ...]:
+    """The description and its companions as blocks; a plain copy of an HTML text adds nothing."""
+    blocks: list[Block] = []
+    for name in _DESCRIPTIONS:
+        value = _get(item, name)
+        if name == "summary" and blocks or name.endswith(("Plain", "_text")) and blocks:
+            continue
+        if name == "description" and not value and isinstance(item.get("translations"), dict):
+            value = _translated(item)
+        said = {fold(block.text) for block in blocks}
+        heading = "" if name in _PROSE else re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).capitalize()
+        blocks += [block for block in _as_blocks(value, title, heading) if fold(block.text) not in said]
+    return tuple(blocks)
+
+
+_PROSE = ("description", "descriptionHtml", "content", "content_html", "summary", "lists", "additional", "jobAd.sections",
+          "descriptionPlain", "content_text")  # fmt: skip
+
+
+def _translated(item: Mapping[str, Any]) -> Any:
+    translations = [value for value in item["translations"].values() if isinstance(value, dict)]
+    return translations[0].get("description") if translations else None
+
+
+def _as_blocks(value: Any, title: str, heading: str) -> list[Block]:
+    if isinstance(value, str):
+        return _html_or_text(value, title, heading)
+    if isinstance(value, list):
+        if value and all(isinstance(item, str) for item in value):
+            lines = "\n".join(line for item in value if (line := html_text(item)))
+            return [Block(BlockKind.LIST, lines, (heading,) if heading else ())] if lines else []
+        return [block for item in value for block in _as_blocks(item, title, heading)]
+    if not isinstance(value, dict):
+        return []
+    name = html_text(_text(value.get("title")) or (value["text"] if isinstance(value.get("text"), str) and value.get("content") else ""))
+    body = value.get("content") or value.get("text") or value.get("body") or value.get("description")
+    if isinstance(body, str):
+        return _html_or_text(f"<ul>{body}</ul>" if body.lstrip().startswith("<li") else body, title, name or heading)
+    return [block for part in value.values() if isinstance(part, dict) for block in _as_blocks(part, title, heading)]
+
+
+def _html_or_text(text: str, title: str, heading: str) -> list[Block]:
+    if re.search(r"&lt;/?[a-z]", text):
+        text = unescape(text)
+    if re.search(r"</?[a-zA-Z][^>]*>", text):
+        blocks = html_blocks(text, title)
+    else:
+        blocks = tuple(_plain_blocks(unescape(text)))
+    above = (heading,) if heading else ()
+    return [Block(b.kind, b.text, above + b.headings, b.lead, b.speaker) for b in blocks]
+
+
+def _plain_blocks(text: str) -> Iterator[Block]:
+    for part in re.split(r"\n\s*\n", text):
+        lines = [squash(line) for line in part.splitlines() if line.strip()]
+        bullets = [re.sub(r"^[-*•·–]\s+", "", line) for line in lines]
+        if len(lines) > 1 and all(one != other for one, other in zip(lines, bullets, strict=True)):
+            yield Block(BlockKind.LIST, "\n".join(bullets))
+        elif lines:
+            yield Block(BlockKind.PARAGRAPH, "\n".join(lines))

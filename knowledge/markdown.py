@@ -1,0 +1,206 @@
+"""Markdown pages and postings, with or without front matter, of the usual site generators."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from pathlib import PurePosixPath
+from typing import Any
+
+from markdown_it import MarkdownIt
+
+from knowledge.dates import is_past, parse_date
+from knowledge.documents import Block, BlockKind, JobPosting, Page, Reading, Skipped, Status
+from knowledge.front_matter import split_front_matter
+from knowledge.html_text import first_heading, html_blocks
+from knowledge.languages import language_of
+from knowledge.places import split_places
+from knowledge.wording import fold, is_slug, slug, squash, title_from_slug
+
+# Hugo's {{< figure >}} and {{% div %}}, Jekyll's {% include %} and {{ page.url }}, comments.
+_SHORTCODES = re.compile(r"\{\{[<%].*?[%>]\}\}|\{%.*?%\}|\{\{.*?\}\}|\{:[^}\n]*\}|<!--.*?-->", re.DOTALL)
+_JOB_TYPES = frozenset("job jobs job posting jobposting position vacancy opening career job listing stelle poste offre vacature".split()) | {"job posting", "job listing", "open position"}  # fmt: skip
+_JOB_FOLDERS = frozenset(
+    """positions position jobs job careers career openings opening vacancies vacancy postes poste offres emplois
+    stellen stelle stellenangebote karriere postings job-postings job-openings open-positions open-roles roles
+    empleos vacantes ofertas vacatures""".split()
+)
+_JOB_FIELDS = frozenset(
+    """archived employment_type employment-type employmenttype type_of_employment department closing_date closes
+    closing valid_through validthrough salary salary_range salaryrange leverid greenhouse_id location locations
+    apply apply_url apply_link job_id jobid deadline""".split()
+)
+_CLOSED_WORDS = frozenset("closed archived filled expired inactive unpublished fermé geschlossen cerrado".split())
+_CLOSED_TEXT = re.compile(
+    r"(process|position|posting|competition|job|role|vacancy|application)s?\b.{0,40}\b(is|are|has been|have been)\b"
+    r".{0,20}\b(now |currently )?(closed|filled|archived|no longer (open|available|accepting))",
+    re.I,
+)
+# field of a posting → its names in front matter and in bold lines, folded
+_NAMES: dict[str, str] = {
+    "locations": "location|locations|office|offices|city|place|lieu|lieux|standort|ort|ubicación|work location",
+    "department": "department|team|division|group|unit|function|abteilung|équipe|departamento|service",
+    "employment_type": """employment type|employmenttype|type of employment|contract|contract type|commitment|job type|
+        tenure|schedule|hours|arbeitszeit|vertragsart|type de contrat|type d'emploi|tipo de contrato""",
+    "workplace_type": "workplace|workplace type|work mode|work model|remote|work arrangement|arbeitsmodell|mode de travail",
+    "level": "level|seniority|experience level|job level|classification|group and level|niveau",
+    "salary": """salary|salary range|salaryrange|pay|pay range|compensation|remuneration|wage|gehalt|vergütung|
+        salaire|échelle salariale|salario|rate""",
+    "posted": "posted|date posted|posted on|published|publish date|publishdate|date|opened|opening date|datum",
+    "closes": """closes|close|closing|closing date|closing_date|deadline|application deadline|apply by|valid through|
+        validthrough|expires|expirydate|expiry date|end date|date de clôture|date limite|bewerbungsfrist|fecha límite""",
+}
+_BOLD_FIELD = re.compile(r"^[ \t>*-]*(?:\*\*|__)([^*_:]{2,40}?)\s*(?::\s*(?:\*\*|__)|(?:\*\*|__)\s*:)\s*(.+?)\s*$", re.MULTILINE)
+_INLINE_MARKUP = re.compile(r"(?<!\w)[*_]{1,3}|[*_]{1,3}(?!\w)|`")
+_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+
+
+def read_markdown(text: str, source: str, url: str = "") -> Reading:
+    """A page, or a posting where the front matter or the folder says that it is one."""
+    meta, body = split_front_matter(text)
+    fields = {fold(name): value for name, value in meta.items()}
+    if fields.get("draft") is True or fields.get("published") is False and not _is_posting(fields, source):
+        return Reading(skipped=(Skipped(source, "it is marked as a draft"),))
+    html = _render(body)
+    title = _title(meta, html, source)
+    blocks = _with_description(html_blocks(html, title), fields)
+    if not blocks:
+        return Reading(skipped=(Skipped(source, "there is no text in it"),))
+    if _is_posting(fields, source):
+        return Reading(jobs=(_posting(fields, body, blocks, title, source, url),))
+    words = " ".join(block.text for block in blocks)
+    page = Page(
+        id=slug(source),
+        source=source,
+        title=title,
+        url=url or _web_address(fields),
+        language=language_of(words, str(fields.get("lang") or fields.get("language") or ""), source),
+        translation_key=str(fields.get("translationkey") or ""),
+        modified=_first_date(fields, "lastmod", "modified", "dateupdated", "updated", "last updated", "date"),
+        blocks=blocks,
+    )
+    return Reading(pages=(page,))
+
+
+def _render(body: str) -> str:
+    """Markdown as HTML, so that one reader decides what is a heading, a list or a table."""
+    body = _SHORTCODES.sub("", body)
+    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    return str(parser.render(body))
+
+
+def _title(meta: Mapping[str, Any], html: str, source: str) -> str:
+    given = squash(str(meta.get("title") or meta.get("Title") or ""))
+    if given and not is_slug(given):
+        return given
+    stem = PurePosixPath(source).stem
+    if stem.lower() in ("_index", "index", "readme"):
+        stem = PurePosixPath(source).parent.name or stem
+    return first_heading(html) or title_from_slug(given or stem)
+
+
+def _with_description(blocks: tuple[Block, ...], fields: Mapping[str, Any]) -> tuple[Block, ...]:
+    """The front matter's description is what a visitor reads first, unless the page repeats it."""
+    description = fields.get("description") or fields.get("summary")
+    if not isinstance(description, str) or not description.strip():
+        return blocks
+    said = fold(" ".join(block.text for block in blocks))
+    if fold(description) in said:
+        return blocks
+    return (Block(BlockKind.PARAGRAPH, squash(description)), *blocks)
+
+
+def _is_posting(fields: Mapping[str, Any], source: str) -> bool:
+    path = PurePosixPath(source.lower())
+    if path.stem in ("_index", "index") or not fields.get("title"):
+        return False
+    if any(fold(str(fields.get(name) or "")) in _JOB_TYPES for name in ("layout", "type")):
+        return True
+    folders = {part for part in path.parts[:-1]}
+    return bool(folders & _JOB_FOLDERS) and any(name.replace(" ", "_") in _JOB_FIELDS for name in fields)
+
+
+def _posting(
+    fields: Mapping[str, Any], body: str, blocks: tuple[Block, ...], title: str, source: str, url: str
+) -> JobPosting:
+    facts, quotes = _facts(fields, body)
+    closes = parse_date(facts.get("closes", ""))
+    words = " ".join(block.text for block in blocks)
+    places = facts.get("locations", "")
+    return JobPosting(
+        id=slug(str(fields.get("job id") or fields.get("id") or PurePosixPath(source).with_suffix(""))),
+        title=title,
+        source=source,
+        url=url or _web_address(fields),
+        locations=tuple(place for line in places.split("\n") for place in split_places(line)),
+        department=facts.get("department", ""),
+        workplace_type=facts.get("workplace_type", ""),
+        employment_type=facts.get("employment_type", ""),
+        level=facts.get("level", ""),
+        salary=facts.get("salary", ""),
+        posted=parse_date(facts.get("posted", "")),
+        closes=closes,
+        status=Status.CLOSED if _is_closed(fields, words) or is_past(closes) else Status.OPEN,
+        language=language_of(words, str(fields.get("lang") or fields.get("language") or ""), source),
+        translation_key=str(fields.get("translationkey") or ""),
+        blocks=blocks,
+        quotes={"title": title, **quotes},
+    )
+
+
+def _facts(fields: Mapping[str, Any], body: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Each fact as printed and the words it was read from: bold lines of the text before front matter."""
+    facts: dict[str, str] = {}
+    quotes: dict[str, str] = {}
+    printed = {fold(name): (value, squash(_plain(whole))) for whole, name, value in _bold_fields(body)}
+    for field, spellings in _NAMES.items():
+        for name in (fold(spelling) for spelling in spellings.split("|")):
+            if name in printed:
+                facts[field], quotes[field] = _plain(printed[name][0]), printed[name][1]
+                break
+            if fields.get(name) not in (None, "", [], True, False):
+                facts[field] = quotes[field] = _as_lines(fields[name])
+                break
+    if "remote" in {fold(key) for key in fields} and fields.get("remote") is True:
+        facts.setdefault("workplace_type", "Remote")
+    return facts, quotes
+
+
+def _bold_fields(body: str) -> list[tuple[str, str, str]]:
+    return [(found.group(0), found.group(1), found.group(2)) for found in _BOLD_FIELD.finditer(body)]
+
+
+def _plain(text: str) -> str:
+    return squash(_INLINE_MARKUP.sub("", _LINK.sub(r"\1", text))).strip("- ")
+
+
+def _as_lines(value: Any) -> str:
+    if isinstance(value, list):
+        return "\n".join(_as_lines(item) for item in value)
+    if isinstance(value, dict):
+        return ", ".join(str(part) for part in value.values() if part not in (None, ""))
+    return value.isoformat()[:10] if isinstance(value, date) else squash(str(value))
+
+
+def _is_closed(fields: Mapping[str, Any], words: str) -> bool:
+    if any(fields.get(name) is True for name in ("archived", "closed", "filled", "expired")):
+        return True
+    if any(fields.get(name) is False for name in ("active", "open", "published")):
+        return True
+    if fold(str(fields.get("status") or "")) in _CLOSED_WORDS:
+        return True
+    opening = " ".join(words.split()[:60])
+    return bool(_CLOSED_TEXT.search(opening))
+
+
+def _first_date(fields: Mapping[str, Any], *names: str) -> date | None:
+    return next((day for name in names if (day := parse_date(fields.get(name)))), None)
+
+
+def _web_address(fields: Mapping[str, Any]) -> str:
+    for name in ("url", "permalink", "link", "apply url", "apply link", "apply", "canonical"):
+        value = str(fields.get(name) or "")
+        if value.startswith(("https://", "http://")):
+            return value
+    return ""

@@ -1,0 +1,143 @@
+"""The door to all readers: a file or a folder in, pages and job postings out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from charset_normalizer import from_bytes
+
+from knowledge.careers_text import read_careers_text
+from knowledge.documents import JobPosting, Page, Reading, Skipped
+from knowledge.errors import SourceError
+from knowledge.html import read_html
+from knowledge.jobs import read_job_postings
+from knowledge.markdown import read_markdown
+from knowledge.wording import unique
+
+__all__ = ["PAGE_READERS", "SourceError", "read_source"]
+
+_LARGEST = 20_000_000
+
+
+def read_json(text: str, source: str, url: str = "") -> Reading:
+    """The job postings of a JSON document."""
+    try:
+        data = json.loads(text, strict=False)
+    except (ValueError, RecursionError) as error:
+        where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise SourceError(f"{source} is not valid JSON{where}. Fetch or export it again.") from error
+    reading = read_job_postings(data, source)
+    if reading.jobs:
+        return reading
+    raise SourceError(f"{source} holds no job postings. Give a list of objects with at least a title and a location.")
+
+
+Reader = Callable[[str, str, str], Reading]
+
+PAGE_READERS: dict[str, Reader] = {
+    ".html": read_html,
+    ".htm": read_html,
+    ".xhtml": read_html,
+    ".md": read_markdown,
+    ".markdown": read_markdown,
+    ".txt": read_careers_text,
+    ".text": read_careers_text,
+    ".json": read_json,
+    ".jsonld": read_json,
+}
+
+
+def read_source(path: Path) -> Reading:
+    """Everything a file or folder says; raises SourceError when nothing in it can be read."""
+    if not path.exists():
+        raise SourceError(f"{path} does not exist. Check the spelling, or give another file or folder.")
+    return _unique_ids(_read_folder(path) if path.is_dir() else _read_single(path))
+
+
+def _read_single(path: Path) -> Reading:
+    if path.suffix.lower() not in PAGE_READERS:
+        known = ", ".join(sorted(PAGE_READERS))
+        raise SourceError(f"{path} is not a kind of file that can be read. Give one of: {known}.")
+    try:
+        reading = _read_file(path, path.name)
+    except SourceError as error:
+        raise SourceError(str(error).replace(path.name, str(path), 1)) from error
+    if not reading.pages and not reading.jobs:
+        why = reading.skipped[0].why if reading.skipped else "there is no text in it"
+        raise SourceError(f"{path} cannot be used: {why}. Give another file.")
+    return reading
+
+
+def _read_folder(folder: Path) -> Reading:
+    readings: list[Reading] = []
+    for path in _files(folder):
+        source = path.relative_to(folder).as_posix()
+        try:
+            readings.append(_read_file(path, source))
+        except SourceError as error:
+            readings.append(Reading(skipped=(Skipped(source, str(error)),)))
+    reading = Reading(
+        tuple(page for part in readings for page in part.pages),
+        tuple(job for part in readings for job in part.jobs),
+        tuple(skip for part in readings for skip in part.skipped),
+    )
+    if not reading.pages and not reading.jobs:
+        first = f" ({reading.skipped[0].source}: {reading.skipped[0].why})" if reading.skipped else ""
+        known = ", ".join(sorted(PAGE_READERS))
+        raise SourceError(f"{folder} holds nothing that can be read{first}. Put pages in it as {known}.")
+    return reading
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Files a reader exists for, in a stable order; hidden ones and what they hold are left alone."""
+    for path in sorted(folder.rglob("*"), key=lambda path: path.relative_to(folder).as_posix()):
+        visible = not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if visible and path.suffix.lower() in PAGE_READERS and path.is_file():
+            yield path
+
+
+def _read_file(path: Path, source: str) -> Reading:
+    text = _decode(_read_bytes(path, source), source)
+    return PAGE_READERS[path.suffix.lower()](text, source, "")
+
+
+def _read_bytes(path: Path, source: str) -> bytes:
+    try:
+        size = path.stat().st_size
+        content = path.read_bytes() if size <= _LARGEST else b""
+    except OSError as error:
+        raise SourceError(f"{source} cannot be opened ({error.strerror}). Check its permissions.") from error
+    if size > _LARGEST:
+        raise SourceError(f"{source} has {size / 1e6:.0f} MB, more than {_LARGEST / 1e6:.0f}. Split it into smaller files.")
+    if not content.strip():
+        raise SourceError(f"{source} is empty. Fill it or leave it out.")
+    return content
+
+
+def _decode(content: bytes, source: str) -> str:
+    """The text of a file: UTF-8 or UTF-16 as marked, else whichever encoding fits best."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", errors="replace")
+    if b"\x00" in content[:4096]:
+        raise SourceError(f"{source} is not a text file. Save the page as text, HTML or Markdown.")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        best = from_bytes(content[:200_000], cp_isolation=["cp1252", "latin_1", "cp1250", "cp1251", "cp1255"]).best()
+        return content.decode(best.encoding if best else "cp1252", errors="replace")
+
+
+def _unique_ids(reading: Reading) -> Reading:
+    """The reading with ids that no two pages and no two postings share."""
+    pages: list[Page] = []
+    jobs: list[JobPosting] = []
+    taken_pages: set[str] = set()
+    taken_jobs: set[str] = set()
+    for page in reading.pages:
+        pages.append(replace(page, id=unique(page.id, taken_pages)))
+    for job in reading.jobs:
+        jobs.append(replace(job, id=unique(job.id, taken_jobs)))
+    return replace(reading, pages=tuple(pages), jobs=tuple(jobs))
