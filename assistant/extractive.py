@@ -1,0 +1,146 @@
+"""The writer that needs no language model: it picks sentences and quotes them exactly."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from assistant.conversation import Citation
+from assistant.decision import Evidence
+from assistant.questions import AnswerType, Question, holds_type
+from knowledge.documents import BlockKind, Passage
+from knowledge.sentences import sentences, terms
+
+WHOLE = 45
+"""A passage of at most so many words is quoted whole: less would lose its conditions."""
+
+BUDGET = 125
+"""Words quoted in one answer, so that with all around them it stays under 160."""
+
+_LEANS_BACK = re.compile(
+    r"^(it|this|that|these|those|they|he|she|however|but|also|if so|then|in (this|that|these) cases?|otherwise|"
+    r"such|both|again|instead|so|for example|cela|ceci|il|elle|ils|elles|dies|diese|das|sie|er|es|esto|eso)\b",
+    re.IGNORECASE,
+)
+_MARKED = {
+    AnswerType.NUMBER: r"[$€£]?\d[\d,.]*(?:[+%BMKk](?!\w)|\s?(?:million|billion|percent|per cent))?",
+    AnswerType.MONEY: r"[$€£]\s?\d[\d,.]*\s?[kKmM]?|\d[\d,.]*\s?(?:%|€|EUR|USD|percent)",
+    AnswerType.DURATION: r"\d[\d,.]*(?:\s*[-–]\s*\d+)?\s?(?:-|\s)?(?:%|hours?|days?|weeks?|months?|years?|minutes?|jours?|semaines?"
+    r"|mois|ans?|Tage?n?|Wochen?|Monate?n?|Jahre?n?|días?|semanas?|meses|años?)",
+}
+
+
+@dataclass(frozen=True)
+class Quotation:
+    """Sentences of one passage that are quoted together, in the order of the source."""
+
+    passage: Passage
+    text: str
+
+    def citation(self) -> Citation:
+        """The quotation as a citation."""
+        return Citation(
+            source=self.passage.source,
+            title=self.passage.title,
+            url=self.passage.url,
+            quote=self.text,
+            passage=self.passage.text,
+            heading=self.passage.heading,
+        )
+
+
+def write(question: Question, evidence: Sequence[Evidence]) -> tuple[str, tuple[Citation, ...]]:
+    """The answer in quotations and its citations; `evidence` most probable first, never empty."""
+    quotations = choose(question, evidence)
+    parts = [
+        f"{_introduced(quotation)} [{number}]" for number, quotation in enumerate(quotations, start=1)
+    ]
+    text = mark("\n\n".join(parts), question)
+    return text, tuple(quotation.citation() for quotation in quotations)
+
+
+def choose(question: Question, evidence: Sequence[Evidence]) -> list[Quotation]:
+    """The best passage's words, and the next ones' where they are nearly as probable."""
+    chosen: list[Quotation] = []
+    words = 0
+    best = evidence[0].probability
+    for entry in evidence[:6]:
+        if chosen and (entry.probability < 0.45 * best or len(chosen) == 3):
+            break
+        quotation = Quotation(entry.hit.passage, excerpt(question, entry))
+        length = len(quotation.text.split())
+        if chosen and (words + length > BUDGET or _repeats(quotation, chosen)):
+            continue
+        chosen.append(quotation)
+        words += length
+    return chosen
+
+
+def excerpt(question: Question, entry: Evidence) -> str:
+    """The fewest neighbouring sentences of the passage that answer, exactly as they stand."""
+    passage = entry.hit.passage
+    if len(passage.text.split()) <= WHOLE or passage.kind is BlockKind.QUOTATION:
+        return passage.text
+    parts = sentences(passage.text)
+    scores = [_sentence_score(question, part, cosine) for part, cosine in zip(parts, _cosines(entry, parts), strict=True)]
+    best = max(range(len(parts)), key=scores.__getitem__)
+    first = last = best
+    if first and _LEANS_BACK.match(parts[first]):
+        first -= 1
+    # A neighbour that scores nearly as well belongs to the answer; on both sides, as far as it stays short.
+    while _words(parts[first : last + 1]) < WHOLE:
+        after = scores[last + 1] if last + 1 < len(parts) else -1.0
+        before = scores[first - 1] if first else -1.0
+        if max(after, before) < scores[best] - 0.22:
+            break
+        if after >= before and _words(parts[first : last + 2]) <= 2 * WHOLE:
+            last += 1
+        elif before > after and _words(parts[first - 1 : last + 1]) <= 2 * WHOLE:
+            first -= 1
+        else:
+            break
+    start = passage.text.index(parts[first])
+    end = passage.text.index(parts[last], start) + len(parts[last])
+    return passage.text[start:end]
+
+
+def _cosines(entry: Evidence, parts: Sequence[str]) -> Sequence[float]:
+    return entry.hit.by_sentence if len(entry.hit.by_sentence) == len(parts) else [0.0] * len(parts)
+
+
+def _sentence_score(question: Question, sentence: str, cosine: float) -> float:
+    shared = set(terms(sentence, question.language)) & set(question.words)
+    typed = question.answer_type not in (AnswerType.TEXT, AnswerType.YES_NO, AnswerType.LIST)
+    return cosine + 0.05 * min(len(shared), 4) + (0.08 if typed and holds_type(question.answer_type, sentence) else 0)
+
+
+def _words(parts: Sequence[str]) -> int:
+    return sum(len(part.split()) for part in parts)
+
+
+def _repeats(quotation: Quotation, chosen: Sequence[Quotation]) -> bool:
+    """Whether the quotation says what another one says already."""
+    new = set(quotation.text.lower().split())
+    return any(len(new & set(old.text.lower().split())) > 0.7 * len(new) for old in chosen)
+
+
+def _introduced(quotation: Quotation) -> str:
+    """The quotation with who says it, or with the lead-in of its list or the header of its table."""
+    passage = quotation.passage
+    if passage.speaker:
+        return f"{passage.speaker}: “{quotation.text}”"
+    if passage.kind is BlockKind.LIST:
+        lines = "\n".join(f"- {line.strip()}" for line in quotation.text.splitlines() if line.strip())
+        return f"{passage.lead or passage.heading or passage.title}\n{lines}"
+    if passage.kind is BlockKind.TABLE and passage.lead:
+        return f"{passage.lead}\n“{quotation.text}”"
+    return f"“{quotation.text}”"
+
+
+def mark(text: str, question: Question) -> str:
+    """The first number, sum or duration asked for set in bold."""
+    pattern = _MARKED.get(question.answer_type)
+    if pattern is None:
+        return text
+    return re.sub(rf"(?<![\w\[*])({pattern})(?![\w\]*])", r"**\1**", text, count=1)

@@ -1,0 +1,369 @@
+"""The assistant: one turn, top to bottom."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from assistant import extractive
+from assistant.conversation import Citation, Outcome, Reply
+from assistant.decision import Evidence, Parameters, StoreContext, load_parameters, weigh
+from assistant.phrases import phrase
+from assistant.questions import (
+    AnswerType,
+    Question,
+    Speller,
+    answer_type,
+    language_of,
+    leans,
+    split_questions,
+)
+from assistant.role_replies import RoleDesk, RoleMemory
+from assistant.topics import Bank, folded
+from knowledge.documents import Status
+from knowledge.embedding import Embedder, load_embedder
+from knowledge.retrieval import Query, search
+from knowledge.sentences import plain, terms, words
+from knowledge.settings import Settings
+from knowledge.store import Store, StoreError, current_version
+
+MAX_CHARACTERS = 2000
+"""Longest message that is read."""
+
+INTENT_CERTAIN = 0.72
+"""Likeness from which on a message is taken for an intent of the bank, if no topic is nearer."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a turn leaves for the next: what was asked, and which roles it was about."""
+
+    question: str = ""
+    language: str = ""
+    roles: RoleMemory = field(default_factory=RoleMemory)
+    rows: tuple[int, ...] = ()
+
+
+class Knowledge:
+    """A store version with all that is computed from it once."""
+
+    def __init__(self, store: Store, bank: Bank, settings: Settings) -> None:
+        self.store = store
+        self.bank = bank
+        self.context = StoreContext(store, bank.topics, bank.topic_vectors)
+        names = company_names(store, settings.company)
+        self.desk = RoleDesk(store, names, settings)
+        self.languages = frozenset(passage.language for passage in store.passages if passage.open)
+        known = {word for passage in store.passages for word in words(passage.embedding_text)}
+        known |= {word for topic in bank.topics for ask in (*topic.asks, *topic.terms) for word in words(ask)}
+        self.speller = Speller(known | {word for job in store.jobs for word in words(job.title)})
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the store holds, for a page that shows it."""
+
+    pages: int = 0
+    jobs: int = 0
+    open_jobs: int = 0
+    as_of: datetime | None = None
+
+
+class Assistant:
+    """Answers a candidate from the company's own pages, or says that it cannot.
+
+    Safe to share between threads: a turn works on one store version from start to end.
+    """
+
+    def __init__(self, settings: Settings, embedder: Embedder, parameters: Parameters | None = None) -> None:
+        """`parameters`: the decision's weights; by default the fitted ones."""
+        self.settings = settings
+        self.embedder = embedder
+        self.parameters = parameters or load_parameters()
+        self.bank = Bank(embedder, cache=settings.store / "cache" if settings.store.is_dir() else None)
+        self._lock = threading.Lock()
+        self._knowledge: Knowledge | None = None
+        self._turns: OrderedDict[tuple[str, ...], tuple[Reply, Memory]] = OrderedDict()
+
+    @classmethod
+    def open(cls, settings: Settings) -> Assistant:
+        """An assistant over the store in `settings`; the store may still be empty.
+
+        Raises `EncoderError` or `StoreError` where model or store cannot be used.
+        """
+        assistant = cls(settings, load_embedder(settings.encoder))
+        assistant.knowledge()
+        return assistant
+
+    # --- the store ----------------------------------------------------------------------------------
+
+    def knowledge(self) -> Knowledge | None:
+        """The version in force, or None while the store is empty; opened anew when it was switched."""
+        try:
+            folder = current_version(self.settings.store)
+        except StoreError:
+            if not (self.settings.store / "CURRENT").exists():
+                return None
+            raise
+        with self._lock:
+            if self._knowledge is None or self._knowledge.store.folder != folder:
+                self._knowledge = Knowledge(Store(folder, self.embedder), self.bank, self.settings)
+                self._turns.clear()
+            return self._knowledge
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to answer from."""
+        knowledge = self.knowledge()
+        return knowledge is None or not (knowledge.store.passages or knowledge.store.jobs)
+
+    @property
+    def summary(self) -> Summary:
+        """What the store holds."""
+        knowledge = self.knowledge()
+        if knowledge is None:
+            return Summary()
+        manifest = knowledge.store.manifest
+        return Summary(manifest.pages, manifest.jobs, manifest.open_jobs, manifest.as_of)
+
+    def starters(self, limit: int = 4) -> list[str]:
+        """Questions that the store really can answer, of different kinds."""
+        knowledge = self.knowledge()
+        if knowledge is None:
+            return []
+        chosen: list[str] = []
+        language = self._main_language(knowledge)
+        for topic_id in _STARTERS:
+            topic = self.bank.topic.get(topic_id)
+            if topic is None or len(chosen) == limit:
+                continue
+            ask = topic.question.get(language, topic.question["en"])
+            if (topic_id == "open-positions" or knowledge.context.present(topic)) and (
+                self.reply([ask]).outcome is Outcome.ANSWERED
+            ):
+                chosen.append(ask)
+        return chosen
+
+    @staticmethod
+    def _main_language(knowledge: Knowledge) -> str:
+        counted: dict[str, int] = {}
+        for page in knowledge.store.pages:
+            counted[page.language] = counted.get(page.language, 0) + 1
+        return "en" if "en" in counted or not counted else max(counted, key=counted.__getitem__)
+
+    # --- a turn --------------------------------------------------------------------------------------
+
+    def reply(self, turns: Sequence[str]) -> Reply:
+        """The reply to the last of the candidate's `turns`, in the light of the ones before."""
+        return self._replied(tuple(turns))[0]
+
+    def stream(self, turns: Sequence[str]) -> Iterator[str | Reply]:
+        """The reply's text word by word, then the reply itself."""
+        reply = self.reply(turns)
+        yield from re.findall(r"\S+\s*", reply.text)
+        yield reply
+
+    def _replied(self, turns: tuple[str, ...]) -> tuple[Reply, Memory]:
+        """Reply and memory, taken from the turns already worked out where there are any."""
+        knowledge = self.knowledge()
+        with self._lock:
+            if turns in self._turns:
+                self._turns.move_to_end(turns)
+                return self._turns[turns]
+        memory = self._replied(turns[:-1])[1] if len(turns) > 1 else Memory()
+        result = self._turn(turns[-1] if turns else "", memory, knowledge)
+        with self._lock:
+            self._turns[turns] = result
+            while len(self._turns) > 2048:
+                self._turns.popitem(last=False)
+        return result
+
+    def _turn(self, text: str, memory: Memory, knowledge: Knowledge | None) -> tuple[Reply, Memory]:
+        """One message: each of its questions answered or refused on its own."""
+        text = " ".join(text.split())
+        language = language_of(text, memory.language or "en")
+        if len(text) > MAX_CHARACTERS:
+            return Reply(Outcome.DECLINED, phrase("too_long", language, limit=MAX_CHARACTERS), language=language), memory
+        if not re.search(r"\w", text):
+            return Reply(Outcome.CHAT, phrase("what_is_your_question", language), language=language), memory
+        if knowledge is None or not (knowledge.store.passages or knowledge.store.jobs):
+            return Reply(Outcome.NOT_FOUND, phrase("no_knowledge", language), language=language), memory
+        replies = []
+        for part in split_questions(text):
+            reply, memory = self._question(part, language, memory, knowledge)
+            replies.append(reply)
+        return (replies[0] if len(replies) == 1 else joined(replies)), memory
+
+    def _question(self, text: str, language: str, memory: Memory, knowledge: Knowledge) -> tuple[Reply, Memory]:
+        """One question: understand, refuse, roles, search, enough evidence?, write, check the quotes."""
+        question = self.understand(text, language, memory, knowledge)
+        if refusal := self.refuse(question):
+            return refusal, replace(memory, language=language)
+        said = knowledge.desk.answer(question, memory.roles)
+        if said.reply is not None:
+            reply = replace(said.reply, suggestions=self._suggestions(question, knowledge))
+            return reply, Memory(question.standalone, language, said.memory)
+        found = self.evidence(question, knowledge, said.rows)
+        if said.rows and not self.enough(found):
+            found = self.evidence(question, knowledge, None) or found
+        if not self.enough(found):
+            reply = self._not_found(question, found)
+        else:
+            reply = self._written(question, found)
+            reply = replace(reply, jobs=said.jobs if said.rows else ())
+        reply = replace(reply, suggestions=self._suggestions(question, knowledge), trace=trace(question, found))
+        rows = tuple(entry.hit.row for entry in found[:2]) if reply.outcome is Outcome.ANSWERED else ()
+        return reply, Memory(question.standalone, language, said.memory, rows)
+
+    def understand(self, text: str, language: str, memory: Memory, knowledge: Knowledge) -> Question:
+        """The question made whole from the turns before, its spelling mended, its topic found."""
+        mended = knowledge.speller.mend(text, language)
+        before = memory.question if memory.question and leans(mended) >= 0.4 else ""
+        own, *rest = self.embedder.embed([mended, f"{before} {mended}"] if before else [mended])
+        vector = own
+        if before:
+            vector = 0.5 * own + 0.5 * rest[0]
+            vector = vector / float((vector @ vector) ** 0.5)
+        stems = tuple(terms(mended, language))
+        if before:
+            stems = (*stems, *(t for t in terms(before, language) if t not in stems))
+        return Question(
+            text=text,
+            standalone=mended,
+            language=language,
+            vector=vector,
+            words=stems,
+            answer_type=answer_type(mended),
+            topics=tuple(self.bank.nearest_topics(vector)),
+            intent=self.bank.nearest_intent(own),
+            before=before,
+        )
+
+    def refuse(self, question: Question) -> Reply | None:
+        """The fixed reply to what is no question about working here, or to what must not be answered."""
+        said = folded(question.text)
+        for intent in self.bank.intents:
+            if intent.certain(said):
+                return self._fixed(intent.reply, Outcome(intent.outcome), question.language)
+        if question.intent is None:
+            return None
+        intent, likeness = question.intent
+        topic_likeness = question.topics[0][1] if question.topics else 0.0
+        if likeness >= INTENT_CERTAIN and likeness > topic_likeness + 0.05:
+            return self._fixed(intent.reply, Outcome(intent.outcome), question.language)
+        return None
+
+    def _fixed(self, name: str, outcome: Outcome, language: str) -> Reply:
+        return Reply(outcome, phrase(name, language), language=language, writer="catalogue")
+
+    def evidence(self, question: Question, knowledge: Knowledge, rows: frozenset[int] | None) -> list[Evidence]:
+        """What search finds, weighed, most probable first; `rows` restricts it to some passages."""
+        spoken = question.language if question.language in knowledge.languages else ""
+        topics = [topic for topic, likeness in question.topics[:1] if likeness > 0.5]
+        query = Query(
+            vector=question.vector,
+            words=question.words,
+            widened=tuple({t for topic in topics for term in topic.terms for t in terms(term, question.language)}),
+            rows=rows,
+            language=spoken,
+            closed=rows is not None,
+        )
+        hits = search(knowledge.store, query)
+        return weigh(knowledge.store, question, hits, knowledge.context, self.parameters)
+
+    def enough(self, found: Sequence[Evidence]) -> bool:
+        """Whether the best evidence is probable enough to answer."""
+        threshold = self.settings.threshold if self.settings.threshold is not None else self.parameters.threshold
+        return bool(found) and found[0].probability >= threshold
+
+    def _written(self, question: Question, found: Sequence[Evidence]) -> Reply:
+        text, citations = extractive.write(question, found)
+        return Reply(Outcome.ANSWERED, text, citations, language=question.language)
+
+    def _not_found(self, question: Question, found: Sequence[Evidence]) -> Reply:
+        """An honest no, with whom to ask."""
+        parts = [phrase("not_found", question.language), handover(self.settings, question.language)]
+        return Reply(Outcome.NOT_FOUND, " ".join(parts), language=question.language)
+
+    def _suggestions(self, question: Question, knowledge: Knowledge, limit: int = 3) -> tuple[str, ...]:
+        """Questions of related topics of which the store holds something."""
+        related = [r for topic, likeness in question.topics[:2] if likeness > 0.45 for r in topic.related]
+        topics = [self.bank.topic[name] for name in dict.fromkeys(related) if name in self.bank.topic]
+        return tuple(
+            topic.question.get(question.language, topic.question["en"])
+            for topic in topics
+            if knowledge.context.present(topic)
+        )[:limit]
+
+
+_STARTERS = (
+    "open-positions", "learning-time", "remote-work", "vacation", "interview-steps", "mission",
+    "parental-leave", "scale", "ai-at-work", "salary", "office-location", "health-insurance",
+    "what-makes-different", "values", "engineering-practice", "flexible-hours",
+)  # fmt: skip
+
+
+def handover(settings: Settings, language: str) -> str:
+    """Whom to ask, where the pages are silent."""
+    if settings.contact:
+        return phrase("contact", language, contact=settings.contact)
+    return phrase("ask_team", language)
+
+
+def joined(replies: Sequence[Reply]) -> Reply:
+    """Several replies to one message as one, its citations numbered through."""
+    order = (Outcome.ANSWERED, Outcome.NOT_FOUND, Outcome.DECLINED, Outcome.CHAT)
+    outcome = min((reply.outcome for reply in replies), key=order.index)
+    texts, citations = [], []
+    for reply in replies:
+        shift = len(citations)
+        texts.append(re.sub(r"\[(\d+)\]", lambda m, shift=shift: f"[{int(m[1]) + shift}]", reply.text))
+        citations.extend(reply.citations)
+    jobs = {job.id: job for reply in replies for job in reply.jobs}
+    return replace(
+        replies[-1],
+        outcome=outcome,
+        text="\n\n".join(dict.fromkeys(texts)),
+        citations=tuple(citations),
+        jobs=tuple(jobs.values()),
+    )
+
+
+def trace(question: Question, found: Sequence[Evidence]) -> dict[str, Any]:
+    """Why the turn went as it did, for reports and the recruiter's console."""
+    return {
+        "standalone": question.standalone,
+        "before": question.before,
+        "answer_type": question.answer_type.value,
+        "topics": [(topic.id, round(likeness, 3)) for topic, likeness in question.topics],
+        "passages": [
+            {
+                "probability": round(entry.probability, 3),
+                "source": entry.hit.passage.source,
+                "heading": entry.hit.passage.heading,
+                "text": entry.hit.passage.text,
+            }
+            for entry in found[:10]
+        ],
+    }
+
+
+def company_names(store: Store, company: str) -> frozenset[str]:
+    """Plain words that name the company: those of the setting, and names printed all over its pages."""
+    counted: dict[str, int] = {}
+    for passage in store.passages:
+        for word in {plain(w) for w in re.findall(r"(?<![.!?:\n] )(?<!^)\b[A-Z0-9][\w]*[A-Za-z]\w*", passage.text)}:
+            counted[word] = counted.get(word, 0) + 1
+    often = {word for word, count in counted.items() if count >= max(4, 0.06 * len(store.passages))}
+    ordinary = {word for passage in store.passages for word in re.findall(r"\b[a-z]{2,}\b", passage.text)}
+    titles = {word for job in store.jobs for word in words(job.title)}
+    return frozenset(set(words(company)) | (often - ordinary - titles))
+
+
+__all__ = ["Assistant", "Citation", "Memory", "Outcome", "Reply", "Status", "AnswerType", "Path"]

@@ -1,0 +1,297 @@
+"""Replies about roles: lists, counts, facts, closed postings and labels that cannot be trusted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from assistant.conversation import Citation, Outcome, Reply
+from assistant.phrases import phrase
+from assistant.questions import Question
+from assistant.roles import (
+    Match,
+    RoleBook,
+    RoleList,
+    asked_kinds,
+    asks_for_count,
+    asks_for_list,
+    fields_asked,
+)
+from assistant.topics import folded
+from knowledge.documents import JobPosting, Listing, Status
+from knowledge.labels import canonical
+from knowledge.places import find_places
+from knowledge.settings import Settings
+from knowledge.store import Store
+
+LISTED = 12
+"""Most roles named in one reply; beyond that it says how many more there are."""
+
+_ORDINALS = {
+    1: r"\b(first|1st|premiere?|erste[rsn]?|primer[oa]?)\b",
+    2: r"\b(second|2nd|deuxieme|zweite[rsn]?|segund[oa])\b",
+    3: r"\b(third|3rd|troisieme|dritte[rsn]?|tercer[oa]?)\b",
+    4: r"\b(fourth|4th|quatrieme|vierte[rsn]?|cuart[oa])\b",
+    -1: r"\b(last|derniere?|letzte[rsn]?|ultim[oa])\b( one)?$",
+}
+
+
+@dataclass(frozen=True)
+class RoleMemory:
+    """The roles that the turns before were about: those listed last, and the one in focus."""
+
+    shown: tuple[str, ...] = ()
+    focus: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the desk makes of a question: a reply, or passages to search and what to remember."""
+
+    reply: Reply | None = None
+    memory: RoleMemory = field(default_factory=RoleMemory)
+    rows: frozenset[int] | None = None
+    jobs: tuple[JobPosting, ...] = ()
+
+
+class RoleDesk:
+    """Answers what the posting records can answer."""
+
+    def __init__(self, store: Store, company_words: Iterable[str], settings: Settings) -> None:
+        self.store = store
+        self.book = RoleBook(store, company_words)
+        self.settings = settings
+
+    def answer(self, question: Question, memory: RoleMemory) -> Said:
+        """Reply to a question about roles, or say where to look; nothing of both where it is about none."""
+        open_jobs = self.book.in_language(self.book.open, question.language)
+        focus = self._focus(question, memory, open_jobs)
+        listing = asks_for_list(question)
+        if not self.store.jobs:
+            if listing and not focus:
+                return Said(self._nothing_listed(question), memory)
+            return Said(None, memory)
+        if closed := self._closed(question, focus, open_jobs):
+            return Said(self._closed_reply(question, closed, open_jobs), RoleMemory())
+        if self._narrows(question, memory):
+            shown = [job for job in open_jobs if job.id in memory.shown]
+            roles = self.book.wanted(question, shown)
+            if roles.match is Match.EXACT and len(roles.jobs) < len(shown):
+                return self._listed(question, roles, open_jobs)
+        specific = focus and (not listing or self._about_one(question, focus))
+        if specific:
+            return self._about(question, focus, memory)
+        if listing:
+            return self._listed(question, self.book.wanted(question, open_jobs), open_jobs)
+        general = self._general_label(question, open_jobs)
+        return general or Said(None, RoleMemory(memory.shown, ()))
+
+    # --- which role ----------------------------------------------------------------------------------
+
+    def _focus(
+        self, question: Question, memory: RoleMemory, open_jobs: Sequence[JobPosting]
+    ) -> list[JobPosting]:
+        """The roles a question is about: named in it, or those of the turns before where it leans on them."""
+        remembered = [self.store.job[key] for key in (memory.focus or memory.shown) if key in self.store.job]
+        if question.follows_up and remembered:
+            if (picked := self._picked(question, memory)) is not None:
+                return [picked]
+            named = self.book.mentioned(question.standalone, remembered, least=0.2)
+            if named and len(named) < len(remembered):
+                return named
+            beside = self.book.mentioned(question.standalone, open_jobs, least=0.45)
+            if beside:
+                return beside
+            # "and for the other team?": the role before, with one word of its title exchanged.
+            if any(self.book.naming(question.standalone, job) > 0.15 for job in open_jobs):
+                both = f"{question.before} {question.standalone}"
+                scored = sorted(
+                    open_jobs,
+                    key=lambda job: -self.book.naming(both, job) - self.book.naming(question.standalone, job),
+                )
+                return scored[:1]
+            return remembered
+        return self.book.mentioned(question.standalone, open_jobs, least=0.6)
+
+    def _picked(self, question: Question, memory: RoleMemory) -> JobPosting | None:
+        said = folded(question.text)
+        for number, pattern in _ORDINALS.items():
+            if re.search(pattern, said) and memory.shown and "of all" not in said:
+                index = number - 1 if number > 0 else -1
+                if index < len(memory.shown):
+                    return self.store.job.get(memory.shown[index])
+        return None
+
+    def _narrows(self, question: Question, memory: RoleMemory) -> bool:
+        return (
+            len(memory.shown) > 1
+            and question.follows_up
+            and bool(re.search(r"^(ok(ay)?|and|so)?[\s,]*(only|just|seulement|nur|solo)\b", folded(question.text)))
+        )
+
+    def _about_one(self, question: Question, focus: Sequence[JobPosting]) -> bool:
+        """Whether a question that sounds like asking for a list is about one named role all the same."""
+        if len(focus) > 2:
+            return False
+        named = max(self.book.naming(question.standalone, job) for job in focus)
+        if asks_for_count(question):
+            return named > 0.8
+        return bool(fields_asked(question.standalone)) and named > 0.6
+
+    def _closed(
+        self, question: Question, focus: Sequence[JobPosting], open_jobs: Sequence[JobPosting]
+    ) -> JobPosting | None:
+        """The closed posting that a question names, where no open one is named as well."""
+        closed = self.book.closed
+        named = self.book.mentioned(question.standalone, closed, least=0.8)
+        if not named:
+            return None
+        same = [job for job in named if job.language == question.language] or named
+        score = self.book.naming(question.standalone, same[0])
+        best_open = max((self.book.naming(question.standalone, job) for job in open_jobs), default=0.0)
+        if best_open >= score - 0.05 or len(self.book.title_terms[same[0].id]) < 2:
+            return None
+        said = folded(question.standalone)
+        about_a_role = fields_asked(question.standalone) or asks_for_list(question) or re.search(
+            r"\b(role|job|position|posting|opening|poste|emploi|stelle|puesto|apply|interested|still|open|hiring"
+            r"|portfolio|cv)\b", said
+        )
+        return same[0] if about_a_role else None
+
+    # --- lists ---------------------------------------------------------------------------------------
+
+    def _nothing_listed(self, question: Question) -> Reply:
+        text = f"{phrase('roles_unknown', question.language)} {self._handover(question)}"
+        return Reply(Outcome.NOT_FOUND, text, language=question.language)
+
+    def _listed(self, question: Question, roles: RoleList, open_jobs: Sequence[JobPosting]) -> Said:
+        language = question.language
+        if not open_jobs:
+            text = f"{phrase('roles_all_closed', language)} {self._handover(question)}"
+            return Said(Reply(Outcome.NOT_FOUND, text, language=language), RoleMemory())
+        jobs = roles.jobs if roles.jobs else tuple(open_jobs)
+        named = jobs[:LISTED]
+        lines = [f"- {self._line(job)} [{number}]" for number, job in enumerate(named, start=1)]
+        if len(jobs) > len(named):
+            lines.append(phrase("more_roles", language, count=len(jobs) - len(named)))
+        parts = [self._heading(roles, jobs, language), "\n".join(lines)]
+        citations = [title_citation(job) for job in named]
+        counted = asks_for_count(question) or roles.match is Match.ALL
+        if counted and (listing := self._incomplete(len(open_jobs))):
+            parts.append(f"{phrase('page_total', language, quote=listing[1].quote)} [{len(citations) + 1}]")
+            citations.append(listing[0])
+        elif asks_for_count(question) or roles.match is Match.ALL:
+            parts.append(phrase("as_of", language, date=self.store.manifest.as_of.date().isoformat()))
+        reply = Reply(Outcome.ANSWERED, "\n".join(parts), tuple(citations), tuple(named), language=language)
+        focus = tuple(job.id for job in jobs) if len(jobs) <= 3 else ()
+        return Said(reply, RoleMemory(tuple(job.id for job in named), focus))
+
+    def _heading(self, roles: RoleList, jobs: Sequence[JobPosting], language: str) -> str:
+        if roles.match is Match.NONE:
+            return phrase("roles_none", language, wish=roles.wish)
+        if roles.match is Match.NEAREST:
+            return phrase("roles_nearest", language, wish=roles.wish)
+        if len(jobs) == 1:
+            return phrase("role_listed", language)
+        if roles.match is Match.EXACT and roles.wish:
+            return phrase("roles_matching", language, count=len(jobs), wish=roles.wish)
+        return phrase("roles_listed", language, count=len(jobs))
+
+    @staticmethod
+    def _line(job: JobPosting) -> str:
+        facts = ", ".join(fact for fact in (" / ".join(job.locations), job.department) if fact)
+        return f"**{job.title}**" + (f" ({facts})" if facts else "")
+
+    def _incomplete(self, listed: int) -> tuple[Citation, Listing] | None:
+        """What a page says of its own completeness, where that is not what is listed."""
+        for page in self.store.pages:
+            if page.listing and (page.listing.total or 0) != listed:
+                return Citation(page.source, page.title, page.url, page.listing.quote, page.listing.quote), page.listing
+        return None
+
+    # --- one role ------------------------------------------------------------------------------------
+
+    def _about(self, question: Question, focus: Sequence[JobPosting], memory: RoleMemory) -> Said:
+        """A fact of the posting's record, its unverified labels, or its passages to search."""
+        keys = tuple(job.id for job in focus)
+        remembered = RoleMemory(memory.shown or keys, keys)
+        for name in fields_asked(question.standalone):
+            known = [job for job in focus if self._value(job, name)]
+            if known and self._fits(question, name, known):
+                return Said(self._fact(question, name, known[:3]), remembered)
+        labelled = [job for job in focus if self.book.unverified(job, question)]
+        if labelled:
+            return Said(self._unverified(question, labelled[0]), remembered)
+        rows = frozenset(row for job in focus for row in self.book.rows[job.id])
+        return Said(None, remembered, rows or None, tuple(focus[:3]))
+
+    @staticmethod
+    def _value(job: JobPosting, name: str) -> str:
+        if name == "apply":
+            return job.url
+        if name == "locations":
+            return " / ".join(job.locations)
+        if name == "closes":
+            return job.closes.isoformat() if job.closes else ""
+        return str(getattr(job, name, "") or "")
+
+    @staticmethod
+    def _fits(question: Question, name: str, jobs: Sequence[JobPosting]) -> bool:
+        """Whether the record's fact is what is asked: hours and permanence are both "employment type"."""
+        if name != "employment_type":
+            return True
+        said = folded(question.standalone)
+        asks_hours = bool(re.search(r"full ?time|part ?time|temps (plein|partiel)|vollzeit|teilzeit|jornada", said))
+        has_hours = any(canonical(job.employment_type) in ("Full time", "Part time") for job in jobs)
+        return asks_hours == has_hours
+
+    def _fact(self, question: Question, name: str, jobs: Sequence[JobPosting]) -> Reply:
+        lines, citations = [], []
+        for number, job in enumerate(jobs, start=1):
+            value = self._value(job, name)
+            wording = {"apply": "how_to_apply", "locations": "fact_location"}.get(name, "fact")
+            lines.append(f"{phrase(wording, question.language, title=job.title, value=value, url=value)} [{number}]")
+            citations.append(fact_citation(job, name))
+        text = "\n".join(lines)
+        return Reply(Outcome.ANSWERED, text, tuple(citations), tuple(jobs), language=question.language)
+
+    def _unverified(self, question: Question, job: JobPosting) -> Reply:
+        labels = ", ".join(job.labels)
+        text = phrase("unverified", question.language, labels=labels, title=job.title)
+        text = f"{text} {self._handover(question)}"
+        return Reply(Outcome.NOT_FOUND, text, jobs=(job,), language=question.language)
+
+    def _general_label(self, question: Question, open_jobs: Sequence[JobPosting]) -> Said | None:
+        """"Is it remote?" of no role in particular, where every posting only prints unverified labels."""
+        kinds = asked_kinds(question.standalone)
+        labelled = [job for job in open_jobs if self.book.unverified(job, question)]
+        if not kinds or len(labelled) < len(open_jobs) or not labelled:
+            return None
+        asked = folded(question.standalone)
+        if not any(folded(label) in asked for label in labelled[0].labels):
+            return None
+        return Said(self._unverified(question, labelled[0]), RoleMemory())
+
+    def _closed_reply(self, question: Question, job: JobPosting, open_jobs: Sequence[JobPosting]) -> Reply:
+        text = f"{phrase('closed', question.language, title=job.title)} [1]"
+        return Reply(Outcome.ANSWERED, text, (title_citation(job),), (job,), language=question.language)
+
+    def _handover(self, question: Question) -> str:
+        if self.settings.contact:
+            return phrase("contact", question.language, contact=self.settings.contact)
+        return phrase("ask_team", question.language)
+
+
+def title_citation(job: JobPosting) -> Citation:
+    """The posting's title as it is printed."""
+    return fact_citation(job, "title")
+
+
+def fact_citation(job: JobPosting, name: str) -> Citation:
+    """The words a fact of a posting was read from; its title where the fact is no quotation."""
+    quote = job.quotes.get(name) or job.quotes.get("title") or job.title
+    return Citation(job.source, job.title, job.url, quote, passage=job.description[:1500])
+
+
+__all__ = ["RoleDesk", "RoleMemory", "Said", "find_places", "Status"]

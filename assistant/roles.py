@@ -1,0 +1,390 @@
+"""Questions about roles, answered from the posting records by code and never from the nearest passages."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from assistant.questions import Question
+from assistant.topics import folded
+from knowledge.documents import JobPosting, Status
+from knowledge.labels import LabelKind, canonical, classify
+from knowledge.places import find_places, within
+from knowledge.sentences import plain, stem, terms, words
+from knowledge.store import Store
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+DISCIPLINES = Path(__file__).with_name("disciplines.toml")
+
+
+class Match(StrEnum):
+    """How a list of roles came about."""
+
+    ALL = "all"
+    EXACT = "exact"
+    NEAREST = "nearest"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class RoleList:
+    """Open roles for what a candidate is after; `wish` is in the candidate's words."""
+
+    jobs: tuple[JobPosting, ...]
+    match: Match
+    wish: str = ""
+
+
+# --- what the question asks of a role --------------------------------------------------------------
+
+_FIELD_PATTERNS = {
+    "apply": r"\b(apply|applying|application form|submit|hand in|send (in )?(my|a|an|the)? ?(cv|resume|application|portfolio)"
+    r"|postuler|candidature|bewerben|bewerbung|solicitar|postular|להגיש|подати)\b",
+    "closes": r"\b(deadline|closing date|close[sd]?|last day|until when|by when|apply by|date limite|frist|"
+    r"bewerbungsfrist|bewerbungsschluss|fecha limite|plazo)\b",
+    "workplace_type": r"\b(remote|remotely|hybrid|on ?site|from home|home ?office|teletravail|a distance|teletrabajo|"
+    r"in the office|presencial|vor ort)\b",
+    "employment_type": r"\b(full ?time|part ?time|permanent|temporary|temp|fixed term|contract type|type of contract|"
+    r"internship|intern|student job|freelance|casual|term|indeterminate|temps (plein|partiel)|cdi|cdd|vollzeit|"
+    r"teilzeit|befristet|unbefristet|werkstudent|praktikum|jornada|indefinido|temporal)\b",
+    "level": r"\b(entry ?level|junior|people manager|manage people|seniority|berufseinsteiger|debutant)\b",
+    "salary": r"\b(salary|pay|paid|earn|wage|compensation|salaire|remuneration|gehalt|verdien\w*|lohn|salario|sueldo)\b",
+    "locations": r"\b(where|location|located|based|which (city|cities|office|town|country)|what (city|office|town)|"
+    r"ou (est|se|sera)|lieu|wo|standort|donde|ubicacion|איפה|היכן|де)\b",
+    "department": r"\b(which|what|quelle?s?|welche[sr]?|que) (team|department|unit|group|division|area|equipe|unite|"
+    r"service|abteilung|bereich|equipo|departamento)\b",
+}
+_FIELDS = {name: re.compile(pattern) for name, pattern in _FIELD_PATTERNS.items()}
+
+_LISTING = re.compile(
+    r"\b(any|anything|something|got|other|more|all|what|which|list|show|are there|is there|do you have|have you got|"
+    r"looking for|searching for|find|every|available|currently|currenty|interested in|quels?|quelles?|avez|y a t il|cherchez|"
+    r"recherchez|recrutez|embauchez|existe|welche|gibt es|habt ihr|sucht|haben sie|suchen|que|cuales|hay|tienen|"
+    r"buscan|buscais|אילו|יש|какие|які|є|шукаєте)\b"
+)
+_HIRING = re.compile(
+    r"\b(are you|r u|you|you guys|company|do you|currently|still) (currently |still |also |even |actively )?"
+    r"(hiring|recruiting|looking for|searching for|hire|recruit|need)\b|\bhiring (for|any|right now|at the moment|now)\b|"
+    r"\b(cherchez|recherchez|recrutez|embauchez) vous\b|\b(sucht ihr|suchen sie|stellt ihr ein)\b|\b(buscan|buscais|contratan)\b"
+)
+_SUITS = re.compile(
+    r"\b(suit|suits|fit|fits|for me|for my|for someone|for people|handy|match|matches|relevant|use someone|need someone"
+    r"|pour moi|fur mich|para mi)\b"
+)
+_ANYTHING_FOR = re.compile(
+    r"\b(anything|something|any ?one|stuff|quelque chose|etwas|algo)\b.{0,30}\b(for|in|as|around|open|with|pour|en|"
+    r"comme|fur|als|im|para|como|de)\b"
+)
+_COUNTING = re.compile(
+    r"\b(how many|number of|total|combien|wie viele|cuant[oa]s|כמה|скільки)\b"
+)
+_PROCESS = re.compile(
+    r"\b(process|steps?|stages?|rounds?|interviews?|how (do|does|is|are|long|you|to)|processus|etapes|ablauf|proceso|"
+    r"tell me about|what (does|do|would|is the|are the|will)|who (is|s|would|will)|requirements?|qualif\w+)\b"
+)
+
+
+@lru_cache(maxsize=1)
+def _discipline_table() -> tuple[list[tuple[str, ...]], frozenset[str], frozenset[str]]:
+    data = tomllib.loads(DISCIPLINES.read_text(encoding="utf-8"))
+    groups = [tuple(dict.fromkeys(_key(phrase) for phrase in group)) for group in data["disciplines"]]
+    return groups, frozenset(map(plain, data["job_words"])), frozenset(map(plain, data["open_words"]))
+
+
+def _key(phrase: str) -> str:
+    """A phrase as stems between spaces, plural folded, for finding it in a text."""
+    return f" {' '.join(_base(word) for word in words(phrase.replace('-', ' ')))} "
+
+
+@lru_cache(maxsize=8192)
+def _base(word: str) -> str:
+    """A word's stem where it is English, its singular otherwise: titles mix languages."""
+    return stem(word, "en")
+
+
+def disciplines(text: str) -> dict[int, int]:
+    """The disciplines a text names, each with the number of words by which it is named."""
+    groups, _, _ = _discipline_table()
+    key = _key(text)
+    return {
+        number: max(phrase.count(" ") - 1 for phrase in group if phrase in key)
+        for number, group in enumerate(groups)
+        if any(phrase in key for phrase in group)
+    }
+
+
+class RoleBook:
+    """The postings of one store version, ready to be asked about."""
+
+    def __init__(self, store: Store, company_words: Iterable[str] = ()) -> None:
+        """`company_words`: words that name the company and so say nothing about a role."""
+        self.store = store
+        self.company_words = frozenset(company_words)
+        self.open = [job for job in store.jobs if job.status is Status.OPEN]
+        self.closed = [job for job in store.jobs if job.status is Status.CLOSED]
+        self.title_terms = {job.id: _title_terms(job) for job in store.jobs}
+        frequency: dict[str, int] = {}
+        for listed in self.title_terms.values():
+            for term in listed:
+                frequency[term] = frequency.get(term, 0) + 1
+        total = max(len(store.jobs), 1)
+        self.weight = {term: 1 + float(np.log(total / count)) for term, count in frequency.items()}
+        self.rows: dict[str, list[int]] = {job.id: [] for job in store.jobs}
+        for row, passage in enumerate(store.passages):
+            if passage.job_id in self.rows:
+                self.rows[passage.job_id].append(row)
+        self._facts: dict[str, frozenset[str]] = {}
+        self._titles: NDArray[np.float32] | None = None
+
+    # --- which role is meant ----------------------------------------------------------------------
+
+    def in_language(self, jobs: Sequence[JobPosting], language: str) -> list[JobPosting]:
+        """The postings in the candidate's language, or one of each pair where there are none."""
+        same = [job for job in jobs if job.language == language]
+        if same:
+            return same
+        kept: dict[str, JobPosting] = {}
+        for job in sorted(jobs, key=lambda job: job.language != "en"):
+            kept.setdefault(job.translation_key or job.id, job)
+        return list(kept.values())
+
+    def mentioned(self, text: str, jobs: Sequence[JobPosting], least: float = 0.5) -> list[JobPosting]:
+        """The postings whose title the text names, the best named first; those as well named stay."""
+        asked = self._asked(text)
+        scored = [(self._named(job, asked, text), job) for job in jobs]
+        best = max((score for score, _ in scored), default=0.0)
+        if best < least:
+            return []
+        return [job for score, job in sorted(scored, key=lambda pair: -pair[0]) if score > best - 0.12]
+
+    def naming(self, text: str, job: JobPosting) -> float:
+        """How well the text names the posting, from 0 to 1."""
+        return self._named(job, self._asked(text), text)
+
+    def _asked(self, text: str) -> frozenset[str]:
+        found = set(_split_terms(text))
+        found |= {_base(word) for word in words(text.replace("-", " "))}
+        return frozenset(found)
+
+    def _named(self, job: JobPosting, asked: frozenset[str], text: str) -> float:
+        """Share of the title's words, weighted by rarity among titles, that the text holds."""
+        title = self.title_terms[job.id]
+        total = sum(self.weight[term] for term in title)
+        if not total:
+            return 0.0
+        synonyms = _synonyms_in(job.title, text)
+        held = sum(self.weight[t] for t in title if t in asked or t in synonyms)
+        held += sum(self.weight[t] for t in title if t not in asked and t not in synonyms and _initials(t, text))
+        return held / total
+
+    # --- which roles a candidate is after ------------------------------------------------------------
+
+    def wanted(self, question: Question, jobs: Sequence[JobPosting]) -> RoleList:
+        """The roles of `jobs` that fit what the question is after, or what comes nearest."""
+        places = [place for place in find_places(question.text) if place.lower() not in self.company_words]
+        remaining = list(jobs)
+        if places:
+            remaining = [job for job in jobs if any(within(at, p) for at in job.locations for p in places)]
+            if not remaining and any(job.locations for job in jobs):
+                return RoleList(tuple(jobs), Match.NONE, ", ".join(places))
+            remaining = remaining or list(jobs)
+        wish = self.wish(question.standalone, places)
+        if not wish:
+            return RoleList(tuple(remaining), Match.EXACT if places else Match.ALL, ", ".join(places))
+        shown = " ".join([*wish, *places])
+        exact = self._by_facts(wish, remaining) or self._by_code(question.text, remaining)
+        exact = exact or self._by_discipline(" ".join(wish), remaining) or self._by_title_word(wish, remaining)
+        if exact:
+            return RoleList(tuple(exact), Match.EXACT, shown)
+        nearest = self._by_meaning(question, remaining)
+        return RoleList(tuple(nearest), Match.NEAREST, shown)
+
+    def wish(self, text: str, places: Sequence[str] = ()) -> list[str]:
+        """The words of a question that say which role, in the candidate's spelling."""
+        _, job_words, open_words = _discipline_table()
+        drop = job_words | open_words | _FILLER | self.company_words
+        drop |= {word for place in places for word in words(place)}
+        known = _stop()
+        said = re.findall(r"[^\W_]+(?:[-'’.+#&][^\W_]+)*[+#]*", text)
+        return [word for word in said if not all(w in drop or w in known for w in words(word)) and words(word)]
+
+    def _by_facts(self, wish: Sequence[str], jobs: Sequence[JobPosting]) -> list[JobPosting]:
+        """Postings whose title and facts hold every word of the wish."""
+        wanted = {t for word in wish for t in _split_terms(word)}
+        return [job for job in jobs if wanted and wanted <= self._fact_terms(job)]
+
+    def _fact_terms(self, job: JobPosting) -> frozenset[str]:
+        if job.id not in self._facts:
+            facts = (job.title, job.department, job.employment_type, job.level, job.workplace_type, *job.locations)
+            self._facts[job.id] = frozenset(_split_terms(" ".join(facts))) | self.title_terms[job.id]
+        return self._facts[job.id]
+
+    def _by_code(self, text: str, jobs: Sequence[JobPosting]) -> list[JobPosting]:
+        """Postings that print a code the question names, such as a pay class "EC-07"."""
+        codes = re.findall(r"\b(?=\w*[-]?\d)[A-Za-z]{1,5}-?\d{1,3}\b", text)
+        return [
+            job
+            for job in jobs
+            if any(re.search(rf"\b{re.escape(code)}\b", job.description, re.IGNORECASE) for code in codes)
+        ]
+
+    def _by_discipline(self, wish: str, jobs: Sequence[JobPosting]) -> list[JobPosting]:
+        """Postings of the discipline the wish names; the one named by the most words decides."""
+        named = disciplines(wish)
+        if not named:
+            return []
+        titles = {job.id: disciplines(job.title) for job in jobs}
+        for length in sorted(set(named.values()), reverse=True):
+            asked = [number for number, size in named.items() if size == length]
+            found = [job for job in jobs if any(number in titles[job.id] for number in asked)]
+            if found:
+                return found
+        return []
+
+    def _by_title_word(self, wish: Sequence[str], jobs: Sequence[JobPosting]) -> list[JobPosting]:
+        """Postings whose title or department holds a telling word of the wish."""
+        wanted = {t for word in wish for t in _split_terms(word)} - _COMMON_TITLE_WORDS
+        return [
+            job
+            for job in jobs
+            if wanted & (self.title_terms[job.id] | frozenset(_split_terms(job.department)))
+        ]
+
+    def _by_meaning(self, question: Question, jobs: Sequence[JobPosting]) -> list[JobPosting]:
+        """At most three postings whose title or text comes nearest to the question."""
+        if not jobs:
+            return []
+        titles = self._title_vectors()
+        position = {job.id: number for number, job in enumerate(self.store.jobs)}
+        scores = []
+        for job in jobs:
+            rows = self.rows[job.id][:12]
+            text = float((self.store.passage_matrix(rows) @ question.vector).max()) if rows else 0.0
+            scores.append(0.5 * float(titles[position[job.id]] @ question.vector) + 0.5 * text)
+        order = np.argsort(-np.array(scores))
+        return [jobs[int(number)] for number in order[:3]]
+
+    def _title_vectors(self) -> NDArray[np.float32]:
+        if self._titles is None:
+            self._titles = self.store.embedder.embed([job.title for job in self.store.jobs])
+        return self._titles
+
+    # --- facts ---------------------------------------------------------------------------------------
+
+    def unverified(self, job: JobPosting, question: Question) -> tuple[str, ...]:
+        """The posting's unverified labels, where the question asks for what such a label would say."""
+        if not job.labels:
+            return ()
+        kinds = asked_kinds(question.standalone)
+        told = {kind for kind in kinds if getattr(job, kind.value)}
+        return job.labels if kinds - told else ()
+
+
+def asked_kinds(text: str) -> set[LabelKind]:
+    """The kinds of label a question asks about: contract, level or workplace."""
+    found = {kind for kind in LabelKind if kind.value in _FIELDS and _FIELDS[kind.value].search(folded(text))}
+    said = words(text.replace("-", " "))
+    for size in (3, 2, 1):
+        for start in range(len(said) - size + 1):
+            kind = classify(" ".join(said[start : start + size]))
+            # "Senior" and "lead" stand in titles: as single words they do not ask for a label.
+            if kind and not (kind is LabelKind.LEVEL and size == 1):
+                found.add(kind)
+    return found
+
+
+def fields_asked(text: str) -> list[str]:
+    """The fields of a posting a question asks for, in the order in which they are tried."""
+    said = folded(text)
+    return [name for name, pattern in _FIELDS.items() if pattern.search(said)]
+
+
+def asks_for_list(question: Question) -> bool:
+    """Whether a question wants to know which roles there are."""
+    said = folded(question.text)
+    _, job_words, open_words = _discipline_table()
+    nouns = bool(set(words(question.text)) & (job_words - {"work", "post", "stage", "career", "careers", "robota"}))
+    if _HIRING.search(said) and not re.search(r"\b(process|steps?|how do you|how does)\b", said):
+        return True
+    if _ANYTHING_FOR.search(said) and (nouns or len(terms(question.text)) <= 5 or _SUITS.search(said)):
+        return bool(nouns or disciplines(question.text) or _SUITS.search(said))
+    if nouns and _SUITS.search(said) and _LISTING.search(said):
+        return True
+    if nouns and _COUNTING.search(said):
+        return True
+    if nouns and _LISTING.search(said) and not _PROCESS.search(said):
+        return True
+    # "devops jobs?": a noun, a kind of work, and nothing else.
+    return nouns and len(words(question.text)) <= 5 and not _PROCESS.search(said) and not fields_asked(question.text)
+
+
+def asks_for_count(question: Question) -> bool:
+    """Whether a question wants to know how many roles there are."""
+    return bool(_COUNTING.search(folded(question.text)))
+
+
+def same_label(word: str, labels: Iterable[str]) -> bool:
+    """Whether one of `labels` is the label that `word` names."""
+    return canonical(word) in {canonical(label) for label in labels}
+
+
+# --- words of titles --------------------------------------------------------------------------------
+
+_COMMON_TITLE_WORDS = frozenset(
+    stem(word)
+    for word in "senior junior lead principal staff head manager specialist associate officer expert professional "
+    "team experience skills level member job role new i".split()
+)
+_FILLER = frozenset(
+    """open currently moment now right today page site list please interested interest suit suits fit fits kind type
+    level someone come comes came could would might thing things handy worked working love making good know learn
+    candidate candidates company team unit group department offer offers different exactly total else still apply
+    there hear see show find got sit sits belong part based located me my mine you your guys background experience
+    experienced skilled person professional ici actuellement moment equipe unite quelque chose suis aktuell momentan
+    zurzeit derzeit bei euch ihnen ahora mismo actualmente want take new many years""".split()
+)
+
+
+@lru_cache(maxsize=1)
+def _stop() -> frozenset[str]:
+    from knowledge.sentences import STOP_WORDS  # noqa: PLC0415
+
+    return frozenset(word for listed in STOP_WORDS.values() for word in plain(listed).split())
+
+
+def _split_terms(text: str) -> list[str]:
+    """The telling words of a title or wish as stems, hyphens opened, stop words of all languages gone."""
+    return [_base(word) for word in words(text.replace("-", " ").replace("/", " ")) if word not in _stop()]
+
+
+def _title_terms(job: JobPosting) -> frozenset[str]:
+    return frozenset(_split_terms(job.title))
+
+
+def _synonyms_in(title: str, text: str) -> frozenset[str]:
+    """Words of the title that belong to a discipline which the text names by another word."""
+    groups, _, _ = _discipline_table()
+    title_key, text_key = _key(title), _key(text)
+    found: set[str] = set()
+    for group in groups:
+        if any(phrase in text_key for phrase in group):
+            found |= {word for phrase in group if phrase in title_key for word in phrase.split()}
+    return frozenset(found)
+
+
+def _initials(term: str, text: str) -> bool:
+    """Whether `term` is the initials of neighbouring words: "sre" for site reliability engineer."""
+    if not 2 <= len(term) <= 5:
+        return False
+    letters = "".join(word[0] for word in words(text.replace("-", " ")))
+    return len(term) > 2 and term in letters

@@ -1,0 +1,175 @@
+"""What candidates ask: a bank of topics and intents, and which of them a question is nearest to.
+
+Sentence encoders are far better at telling that two questions mean the same than at telling that a
+passage answers a question. So a question is first compared with thousands of example questions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from knowledge.embedding import Embedder
+from knowledge.sentences import plain, stem, words
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+HERE = Path(__file__).parent
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One thing candidates ask about, with how they put it and the words pages use for it."""
+
+    id: str
+    title: str
+    group: str
+    answer: str
+    question: dict[str, str]
+    asks: tuple[str, ...]
+    terms: tuple[str, ...]
+    weak: tuple[str, ...] = ()
+    related: tuple[str, ...] = ()
+
+    @cached_property
+    def stems(self) -> tuple[str, ...]:
+        """The terms as `stemmed` writes them."""
+        return tuple(dict.fromkeys(stemmed(term) for term in self.terms))
+
+    def strength(self, text: str) -> int:
+        """How many different terms of the topic stand in `text`, which `stemmed` has written."""
+        return sum(term in text for term in self.stems)
+
+
+@dataclass(frozen=True)
+class Intent:
+    """Something said that is no question about working here, and the reply it gets."""
+
+    reply: str
+    outcome: str
+    asks: tuple[str, ...]
+    patterns: tuple[re.Pattern[str], ...]
+
+    def certain(self, text: str) -> bool:
+        """Whether the words alone decide it; `text` is folded."""
+        return any(pattern.search(text) for pattern in self.patterns)
+
+
+def stemmed(text: str) -> str:
+    """All words of `text` as English stems between single spaces, for finding phrases in it."""
+    return f" {' '.join(stem(word) for word in words(text))} "
+
+
+def folded(text: str) -> str:
+    """The text as `patterns` see it: plain, apostrophes and dashes as spaces, single spaces."""
+    return " ".join(re.sub(r"['‘`´–—-]", " ", plain(text)).split())
+
+
+@lru_cache(maxsize=1)
+def load_topics() -> tuple[Topic, ...]:
+    """The topics of `topics.toml`."""
+    data = tomllib.loads((HERE / "topics.toml").read_text(encoding="utf-8"))
+    return tuple(
+        Topic(
+            id=entry["id"],
+            title=entry["title"],
+            group=entry["group"],
+            answer=entry["answer"],
+            question=entry["question"],
+            asks=(*entry["asks"], *entry.get("asks_other", ()), *entry["question"].values()),
+            terms=(*entry["terms"], *entry.get("terms_other", ())),
+            weak=tuple(entry.get("weak", ())),
+            related=tuple(entry.get("related", ())),
+        )
+        for entry in data["topic"]
+    )
+
+
+@lru_cache(maxsize=1)
+def load_intents() -> tuple[Intent, ...]:
+    """The intents of `intents.toml`."""
+    data = tomllib.loads((HERE / "intents.toml").read_text(encoding="utf-8"))
+    return tuple(
+        Intent(
+            reply=entry["reply"],
+            outcome=entry["outcome"],
+            asks=tuple(entry["asks"]),
+            patterns=tuple(re.compile(pattern) for pattern in entry.get("patterns", ())),
+        )
+        for entry in data["intent"]
+    )
+
+
+class Bank:
+    """All topics and intents with the vectors of their example questions."""
+
+    def __init__(self, embedder: Embedder, cache: Path | None = None) -> None:
+        """Embed the examples, or take them from the folder `cache` where they are unchanged."""
+        self.topics = load_topics()
+        self.intents = load_intents()
+        self.topic = {topic.id: topic for topic in self.topics}
+        entries = (*self.topics, *self.intents)
+        texts = [ask for entry in entries for ask in entry.asks]
+        self.owner = np.array([n for n, entry in enumerate(entries) for _ in entry.asks])
+        self.vectors = cached_vectors(texts, embedder, cache)
+
+    def likeness(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Cosine of `vector` with the nearest example of each topic and intent, topics first.
+
+        The mean of the best two: one odd example alone should not decide.
+        """
+        scores = self.vectors @ vector
+        best = np.full(self.owner[-1] + 1, -1.0, dtype=np.float32)
+        np.maximum.at(best, self.owner, scores)
+        second = np.full_like(best, -1.0)
+        rest = np.where(scores < best[self.owner], scores, -1.0)
+        np.maximum.at(second, self.owner, rest)
+        return (0.7 * best + 0.3 * second).astype(np.float32)
+
+    @cached_property
+    def topic_vectors(self) -> NDArray[np.float32]:
+        """The mean of each topic's examples, of shape (topics, dimensions), each of length 1."""
+        means = np.stack([self.vectors[self.owner == n].mean(axis=0) for n in range(len(self.topics))])
+        return np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True), dtype=np.float32)
+
+    def nearest_topics(self, vector: NDArray[np.float32], limit: int = 3) -> list[tuple[Topic, float]]:
+        """The topics most like the question, with their likeness."""
+        scores = self.likeness(vector)[: len(self.topics)]
+        return [(self.topics[n], float(scores[n])) for n in np.argsort(-scores)[:limit]]
+
+    def nearest_intent(self, vector: NDArray[np.float32]) -> tuple[Intent, float]:
+        """The intent most like what was said, with its likeness."""
+        scores = self.likeness(vector)[len(self.topics) :]
+        best = int(np.argmax(scores))
+        return self.intents[best], float(scores[best])
+
+
+def cached_vectors(texts: Sequence[str], embedder: Embedder, cache: Path | None) -> NDArray[np.float32]:
+    """Vectors of `texts`, kept in `cache` under a name that changes with texts or encoder."""
+    if cache is None:
+        return embedder.embed(texts)
+    digest = hashlib.sha256("\n".join((embedder.name, *texts)).encode()).hexdigest()[:16]
+    file = cache / f"bank-{digest}.npy"
+    try:
+        return np.asarray(np.load(file, allow_pickle=False), dtype=np.float32)
+    except (OSError, ValueError):
+        vectors = embedder.embed(texts)
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        draft = file.with_suffix(".tmp.npy")
+        np.save(draft, vectors.astype(np.float16))
+        draft.replace(file)
+    except OSError as error:
+        logger.info("The topic vectors cannot be kept in %s: %s", cache, error)
+    return vectors
