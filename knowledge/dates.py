@@ -56,7 +56,9 @@ def _from_words(text: str) -> date | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            parsed = dateparser.parse(text, settings={"STRICT_PARSING": True, "RETURN_AS_TIMEZONE_AWARE": False})
+            parsed = dateparser.parse(
+                text, settings={"STRICT_PARSING": True, "RETURN_AS_TIMEZONE_AWARE": False}
+            )
     except (ValueError, OverflowError, TypeError, RecursionError):
         return None
     return parsed.date() if parsed else None

@@ -44,7 +44,9 @@ def _read_yaml(head: str) -> dict[str, Any] | None:
         fields = frontmatter.loads(f"---\n{head}\n---\n").metadata
     except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError, OverflowError):
         return None
-    return {str(name): value for name, value in fields.items()} if isinstance(fields, dict) and fields else None
+    return (
+        {str(name): value for name, value in fields.items()} if isinstance(fields, dict) and fields else None
+    )
 
 
 def _read_toml(head: str) -> dict[str, Any] | None:

@@ -9,14 +9,18 @@ from typing import Any
 
 from bs4 import BeautifulSoup, Tag
 
-from knowledge.documents import Block, BlockKind, Page, Reading, Skipped
+from knowledge.documents import Block, BlockKind, JobPosting, Page, Reading, Skipped
 from knowledge.front_matter import split_front_matter
 from knowledge.html_text import parse_html, read_blocks
 from knowledge.jobs import read_job_postings
 from knowledge.languages import language_of
+from knowledge.positions import facts_of, with_positions
 from knowledge.wording import fold, is_slug, slug, squash, title_from_slug
 
-_SHELL = re.compile(r"^\W*(loading|please wait|laden|chargement)\b|(enable|activate|requires?|need to) java ?script|activer javascript", re.I)
+_SHELL = re.compile(
+    r"^\W*(loading|please wait|laden|chargement)\b|(enable|activate|requires?|need to) java ?script|activer javascript",
+    re.I,
+)
 _FEW_WORDS = 8
 
 
@@ -32,12 +36,40 @@ def read_html(text: str, source: str, url: str = "") -> Reading:
     declared = str(meta.get("lang") or "") or _attribute(soup, "html", "lang")
     title = _title(soup, str(meta.get("title") or ""), source)
     blocks = read_blocks(soup, title)
-    words = sum(len(block.text.split()) for block in blocks)
-    if not jobs and _is_shell(blocks, words):
+    words = " ".join(block.text for block in blocks)
+    language = language_of(words, declared, source)
+    if not jobs and _is_shell(blocks, len(words.split())):
         return Reading(skipped=(Skipped(source, _SHELL_REASON),))
-    language = language_of(" ".join(block.text for block in blocks), declared, source)
-    page = Page(slug(source), source, title, url, language, str(meta.get("translationKey") or ""), None, blocks)
-    return Reading(pages=(page,) if blocks else (), jobs=jobs, skipped=postings.skipped)
+    if len(jobs) == 1 and _describes(jobs[0], title, soup):
+        return Reading(jobs=(_completed(jobs[0], blocks, language),), skipped=postings.skipped)
+    page = Page(
+        slug(source), source, title, url, language, str(meta.get("translationKey") or ""), None, blocks
+    )
+    reading = Reading(pages=(page,) if blocks else (), jobs=jobs, skipped=postings.skipped)
+    return reading if jobs else with_positions(reading)
+
+
+def _describes(job: JobPosting, title: str, soup: BeautifulSoup) -> bool:
+    """Whether the page is about its one posting: both bear the same title."""
+    heads = [title, *(tag.get_text(" ") for tag in soup.find_all("h1"))]
+    return any(fold(job.title) in fold(head) for head in heads)
+
+
+def _completed(job: JobPosting, blocks: tuple[Block, ...], language: str) -> JobPosting:
+    """The posting with the page's own text, and with facts from the short lines at its top."""
+    facts: dict[str, str] = {}
+    for line in [line for block in blocks[:4] for line in block.text.split("\n")]:
+        facts.update({name: words for name, words in reversed(facts_of(line)) if name != "locations"})
+    said = {
+        name: getattr(job, name) or facts.get(name, "")
+        for name in ("workplace_type", "employment_type", "level", "salary")
+    }
+    quotes = {
+        **{name: facts[name] for name in said if not getattr(job, name) and name in facts},
+        **job.quotes,
+    }
+    longer = sum(len(b.text) for b in blocks) >= sum(len(b.text) for b in job.blocks)
+    return replace(job, **said, quotes=quotes, language=language, blocks=blocks if longer else job.blocks)
 
 
 # What a page says about itself
@@ -66,9 +98,9 @@ def _attribute(soup: BeautifulSoup, selector: str, name: str) -> str:
 
 def _is_shell(blocks: tuple[Block, ...], words: int) -> bool:
     text = " ".join(block.text for block in blocks)
-    return words < _FEW_WORDS and not any(block.kind in (BlockKind.LIST, BlockKind.TABLE) for block in blocks) or (
-        words < 40 and bool(_SHELL.search(text))
-    )
+    return (
+        words < _FEW_WORDS and not any(block.kind in (BlockKind.LIST, BlockKind.TABLE) for block in blocks)
+    ) or (words < 40 and bool(_SHELL.search(text)))
 
 
 _SHELL_REASON = (
@@ -101,7 +133,13 @@ def _microdata(scope: Tag) -> dict[str, Any]:
             continue
         value: Any = _microdata(tag) if tag.has_attr("itemscope") else _microdata_value(tag)
         for name in str(tag["itemprop"]).split():
-            item[name] = [*item[name], value] if isinstance(item.get(name), list) else [item[name], value] if name in item else value
+            item[name] = (
+                [*item[name], value]
+                if isinstance(item.get(name), list)
+                else [item[name], value]
+                if name in item
+                else value
+            )
     return item
 
 

@@ -12,7 +12,7 @@ from bs4.element import PreformattedString
 
 from knowledge.documents import Block, BlockKind
 from knowledge.errors import SourceError
-from knowledge.wording import fold, sentences, squash
+from knowledge.wording import fold, sentences, squash, word_set
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _SUMMARY_LEVEL, _TERM_LEVEL, _BOLD_LEVEL = 7, 8, 9
@@ -20,18 +20,21 @@ _NEVER_SEEN = (
     "script,style,template,svg,iframe,object,canvas,audio,video,select,input,textarea,dialog,head,"
     "[role=navigation],[role=search],[role=dialog],[role=alertdialog],[role=banner],[role=contentinfo]"
 )
-_INLINE = frozenset(
+_INLINE = word_set(
     """a abbr acronym b bdi bdo big br button cite code data del dfn em font i img ins kbd label mark
-    meter output picture progress q ruby s samp small source span strike strong sub sup time tt u var wbr""".split()
+    meter output picture progress q ruby s samp small source span strike strong sub sup time tt u
+    var wbr"""
 )
-_BANNER = re.compile(r"cookie|consent|gdpr|onetrust|skip-?(link|nav|to)|breadcrumb|share-?(bar|buttons|links)", re.I)
+_BANNER = re.compile(
+    r"cookie|consent|gdpr|onetrust|skip-?(link|nav|to)|breadcrumb|share-?(bar|buttons|links)", re.I
+)
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 _BUTTON_WORDS = re.compile(
     r"(skip to (main )?content|apply( now| here)?|(read|learn|show|view|load|see) (more|all)|back( to top)?|share|"
     r"menu|close|print|jetzt bewerben|mehr erfahren|postuler|en savoir plus|toggle navigation)\W*",
     re.I,
 )
-_LONG_HEADING, _SHORT_ANSWER, _SHORT_LEAD = 110, 80, 15
+_LONG_HEADING, _SHORT_ANSWER, _SHORT_LEAD, _BARE_LEAD = 110, 80, 15, 4
 
 
 def html_blocks(text: str, title: str = "") -> tuple[Block, ...]:
@@ -55,8 +58,9 @@ def parse_html(text: str) -> BeautifulSoup:
     try:
         return BeautifulSoup(text, "lxml")
     except (RecursionError, AssertionError, ValueError) as error:
-        raise SourceError(f"The HTML cannot be parsed ({type(error).__name__}). Save the page again.") from error
-
+        raise SourceError(
+            f"The HTML cannot be parsed ({type(error).__name__}). Save the page again."
+        ) from error
 
 
 # What is seen
@@ -65,7 +69,7 @@ def parse_html(text: str) -> BeautifulSoup:
 def read_blocks(soup: BeautifulSoup, title: str) -> tuple[Block, ...]:
     """The blocks of a parsed page; what a visitor does not see is removed from the tree."""
     _remove_unseen(soup)
-    outline = _Outline(title)
+    outline = _Outline(title, single_h1=len(soup.find_all("h1")) == 1)
     _walk(soup.body or soup, outline)
     outline.flush()
     return tuple(outline.finished())
@@ -109,7 +113,9 @@ def _remove_frame(soup: BeautifulSoup, tag: Tag) -> None:
     elif tag.name == "nav":
         keep = False
     else:
-        keep = bool(tag.find_parent(["article", "main", "section", "blockquote", "figure", "li"]) or tag.find("h1"))
+        keep = bool(
+            tag.find_parent(["article", "main", "section", "blockquote", "figure", "li"]) or tag.find("h1")
+        )
     if not keep:
         tag.decompose()
 
@@ -122,6 +128,7 @@ class _Outline:
     """The blocks read so far, the headings above the next one and the inline words not yet placed."""
 
     title: str
+    single_h1: bool = False
     blocks: list[Block] = field(default_factory=list)
     path: list[tuple[int, str, int]] = field(default_factory=list)
     pending: list[str] = field(default_factory=list)
@@ -135,14 +142,18 @@ class _Outline:
         text = _join_inline(self.pending)
         self.pending.clear()
         for part in re.split(r"\n{2,}", text):
-            if part.strip() and not _BUTTON_WORDS.fullmatch(part.strip()):
+            numbers_next = re.fullmatch(r"\W*\d{1,2}\W*", part)
+            if part.strip() and not numbers_next and not _BUTTON_WORDS.fullmatch(part.strip()):
                 self.add(BlockKind.PARAGRAPH, part.strip())
 
     def heading(self, level: int, text: str) -> None:
         """Start a heading; one without anything under it survives as words if it may state a fact."""
         self.flush()
         self._keep_bare_heading(level)
-        self.path = [entry for entry in self.path if entry[0] < level]
+        # The only h1 heads the whole page, like its title: as context it would repeat in every passage.
+        self.path = [
+            entry for entry in self.path if entry[0] < level and not (entry[0] == 1 and self.single_h1)
+        ]
         if text and not (level == 1 and fold(text) == fold(self.title)):
             self.path.append((level, text, len(self.blocks)))
 
@@ -161,7 +172,21 @@ class _Outline:
         parts = sentences(before.text)
         if len(parts) == 1 and len(before.text.split()) <= _SHORT_LEAD:
             self.blocks.pop()
-        return squash(parts[-1])
+        return squash(" ".join(parts[-2:]) if len(parts[-1].split()) <= _BARE_LEAD else parts[-1])
+
+    def leave(self, tag: Tag, depth: int) -> None:
+        """Close the headings of cards side by side when their row ends: what follows is not the last card's."""
+        opened = self.path[depth:]
+        if not opened or opened[-1][2] == len(self.blocks):
+            return
+        level = min(entry[0] for entry in opened)
+        cards = [
+            part
+            for part in tag.find_all(True, recursive=False)
+            if part.name not in _HEADINGS and part.find(f"h{level}")
+        ]
+        if level in _HEADINGS.values() and len(cards) > 1:
+            self.path = self.path[:depth]
 
     def finished(self) -> list[Block]:
         """All blocks, with what the last heading still owed."""
@@ -197,8 +222,11 @@ def _walk_tag(tag: Tag, outline: _Outline) -> None:
         outline.pending.append(_Edge(_inline(tag)))
     else:
         outline.flush()
+        depth = len(outline.path)
         _BLOCK_WALKERS.get(tag.name, _walk)(tag, outline)
         outline.flush()
+        if tag.name in ("div", "section", "article", "ul", "ol"):
+            outline.leave(tag, depth)
 
 
 def _walk_button(tag: Tag, outline: _Outline) -> None:
@@ -228,7 +256,12 @@ def _walk_list(tag: Tag, outline: _Outline) -> None:
 
 def _item_lines(item: Tag) -> list[str]:
     """An item's own words on a line, and each item nested in it on a line of its own."""
-    nested = [line for part in item.find_all(["ul", "ol"]) if part.find_parent("li") is item for line in _list_lines(part)]
+    nested = [
+        line
+        for part in item.find_all(["ul", "ol"])
+        if part.find_parent("li") is item
+        for line in _list_lines(part)
+    ]
     own = BeautifulSoup(str(item), "lxml")
     for part in own.find_all(["ul", "ol"]):
         part.decompose()
@@ -246,7 +279,11 @@ def _walk_definitions(tag: Tag, outline: _Outline) -> None:
     short = all(len(_one_line(answer)) <= _SHORT_ANSWER and not _has_blocks(answer) for _, answer in pairs)
     if pairs and short:
         lead = outline.take_lead()
-        outline.add(BlockKind.LIST, "\n".join(f"{term.rstrip(':')}: {_one_line(answer)}" for term, answer in pairs), lead)
+        outline.add(
+            BlockKind.LIST,
+            "\n".join(f"{term.rstrip(':')}: {_one_line(answer)}" for term, answer in pairs),
+            lead,
+        )
         return
     for term, answer in pairs:
         outline.heading(_TERM_LEVEL, term)
@@ -412,6 +449,11 @@ def _block_text(tag: Tag) -> str:
             parts.append(_Edge(_inline(part)) if _is_inline(part) else f"\n{_block_text(part)}\n")
     joined = ""
     for before, text in pairwise(["", *parts]):
-        glued = isinstance(before, _Edge) and isinstance(text, _Edge) and before[-1:].islower() and text[:1].isupper()
+        glued = (
+            isinstance(before, _Edge)
+            and isinstance(text, _Edge)
+            and before[-1:].islower()
+            and text[:1].isupper()
+        )
         joined += " " + text if glued else text
     return joined

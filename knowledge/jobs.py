@@ -52,10 +52,12 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "language": ("inLanguage", "language", "locale", "lang"),
 }  # fmt: skip
+# The first of these that says anything, then the further places of the second.
 _LOCATIONS = (
     "jobLocation", "allLocations", "categories.allLocations", "locations", "location", "categories.location",
-    "secondaryLocations", "offices", "office", "city",
+    "offices", "office", "city",
 )  # fmt: skip
+_MORE_LOCATIONS = ("secondaryLocations", "additionalLocations", "secondary_locations")
 _DESCRIPTIONS = (
     "description", "descriptionHtml", "content", "content_html", "jobAd.sections", "summary", "responsibilities",
     "requirements", "qualifications", "skills", "educationRequirements", "experienceRequirements", "jobBenefits",
@@ -63,7 +65,7 @@ _DESCRIPTIONS = (
 )  # fmt: skip
 _CONTAINERS = (
     "@graph", "itemListElement", "item", "jobs", "offers", "content", "items", "results", "data", "postings",
-    "positions", "openings", "vacancies", "mainEntity", "jobPostings", "_jobposting", "edges", "node",
+    "positions", "openings", "vacancies", "mainEntity", "jobPostings", "edges", "node",
 )  # fmt: skip
 _EMPLOYMENT = {
     "full time": "Full time", "fulltime": "Full time", "part time": "Part time", "parttime": "Part time",
@@ -71,7 +73,16 @@ _EMPLOYMENT = {
     "per diem": "Per diem", "fulltime permanent": "Full time, permanent", "parttime permanent": "Part time, permanent",
     "fulltime fixed term": "Full time, fixed term", "parttime fixed term": "Part time, fixed term",
 }  # fmt: skip
-_CURRENCIES = {"EUR": "€", "USD": "$", "GBP": "£", "ILS": "₪", "JPY": "¥", "INR": "₹", "CAD": "CA$", "AUD": "A$"}
+_CURRENCIES = {
+    "EUR": "€",
+    "USD": "$",
+    "GBP": "£",
+    "ILS": "₪",
+    "JPY": "¥",
+    "INR": "₹",
+    "CAD": "CA$",
+    "AUD": "A$",
+}
 _PERIODS = {
     "year": "per year", "yearly": "per year", "annual": "per year", "annually": "per year", "month": "per month",
     "monthly": "per month", "week": "per week", "weekly": "per week", "day": "per day", "daily": "per day",
@@ -107,6 +118,9 @@ def _find(data: object, depth: int = 0) -> Iterator[Mapping[str, Any]]:
         for item in data:
             yield from _find(item, depth + 1)
     elif isinstance(data, dict):
+        if isinstance(data.get("_jobposting"), dict):
+            yield {**data, **data["_jobposting"]}
+            return
         if _is_posting(data):
             yield data
             return
@@ -119,10 +133,12 @@ def _is_posting(item: Mapping[str, Any]) -> bool:
     kinds = item.get("@type", "")
     if kinds:
         return "JobPosting" in (kinds if isinstance(kinds, list) else [kinds])
-    if isinstance(item.get("_jobposting"), dict) or not _text(_first(item, "title")):
+    if not _text(_first(item, "title")):
         return False
-    if any(isinstance(item.get(name), list) and item[name] and isinstance(item[name][0], dict)
-           for name in ("jobs", "items", "postings", "offers", "results")):
+    if any(
+        isinstance(item.get(name), list) and item[name] and isinstance(item[name][0], dict)
+        for name in ("jobs", "items", "postings", "offers", "results")
+    ):
         return False
     known = (*_LOCATIONS, *_DESCRIPTIONS, *(name for names in _NAMES.values() for name in names))
     return sum(_get(item, name) not in (None, "", [], {}) for name in set(known)) >= 2
@@ -243,7 +259,13 @@ def _is_closed(item: Mapping[str, Any]) -> bool:
         return True
     if any(item.get(name) is False for name in ("active", "open", "isOpen", "published")):
         return True
-    return fold(_text(item.get("status") or item.get("state"))) in ("closed", "archived", "expired", "filled", "inactive")
+    return fold(_text(item.get("status") or item.get("state"))) in (
+        "closed",
+        "archived",
+        "expired",
+        "filled",
+        "inactive",
+    )
 
 
 # Places
@@ -251,7 +273,8 @@ def _is_closed(item: Mapping[str, Any]) -> bool:
 
 def _locations(item: Mapping[str, Any]) -> tuple[str, ...]:
     """Every place a posting names, as "City, Region, Country"; applicants' places when it has no other."""
-    places = [place for name in _LOCATIONS for place in _places(_get(item, name))]
+    places = next((found for name in _LOCATIONS if (found := _places(_get(item, name)))), [])
+    places = places + [place for name in _MORE_LOCATIONS for place in _places(_get(item, name))]
     places = places or _places(item.get("applicantLocationRequirements"))
     if not places:
         places = _places({name: item.get(name) for name in ("city", "state", "country")})
@@ -275,13 +298,13 @@ def _places(value: Any) -> list[str]:
     if not isinstance(value, dict):
         return []
     for name in ("address", "postalAddress"):
-        if value.get(name) and (found := _places(value[name])):
+        if isinstance(value.get(name), dict | list) and (found := _places(value[name])):
             return found
     if whole := _text(value.get("fullLocation") or value.get("location")):
         return [whole]
     parts = [
         _place_part(value, "addressLocality", "city", "locality"),
-        _place_part(value, "addressRegion", "region", "state", "state_name"),
+        _region(value),
         _country(value),
     ]
     joined = ", ".join(dict.fromkeys(part for part in parts if part))
@@ -290,6 +313,12 @@ def _places(value: Any) -> list[str]:
 
 def _place_part(value: Mapping[str, Any], *names: str) -> str:
     return next((text for name in names if (text := _text(value.get(name)))), "")
+
+
+def _region(value: Mapping[str, Any]) -> str:
+    """A state or province; some boards put "Europe" there, which says nothing beside a country."""
+    text = _place_part(value, "addressRegion", "region", "state", "state_name")
+    return "" if fold(text) in ("europe", "emea", "apac", "asia", "americas", "north america") else text
 
 
 def _country(value: Mapping[str, Any]) -> str:
@@ -302,7 +331,7 @@ def _workplace(item: Mapping[str, Any]) -> str:
     if fold(text) == "telecommute":
         return "Remote"
     if text:
-        return _label(text)
+        return canonical(text) if text.islower() or "_" in text else _label(text)
     flags = {**item, **(item["location"] if isinstance(item.get("location"), dict) else {})}
     if flags.get("hybrid") is True:
         return "Hybrid"
@@ -338,7 +367,9 @@ def _salary(value: Any) -> str:
     amount = _range(low, high) if low or high else single
     if not amount:
         return html_text(_text(value.get("text") or value.get("description")))
-    unit = fold(_text(inner.get("unitText") or inner.get("period") or inner.get("interval") or value.get("unitText")))
+    unit = fold(
+        _text(inner.get("unitText") or inner.get("period") or inner.get("interval") or value.get("unitText"))
+    )
     sign = _CURRENCIES.get(currency.upper(), f"{currency} " if currency else "")
     place = "up to " if high and not low else "from " if low and not high else ""
     return squash(f"{place}{sign}{amount} {_PERIODS.get(unit, '')}")
@@ -369,7 +400,7 @@ def _blocks(item: Mapping[str, Any], title: str) -> tuple[Block, ...]:
     blocks: list[Block] = []
     for name in _DESCRIPTIONS:
         value = _get(item, name)
-        if name == "summary" and blocks or name.endswith(("Plain", "_text")) and blocks:
+        if (name == "summary" and blocks) or (name.endswith(("Plain", "_text")) and blocks):
             continue
         if name == "description" and not value and isinstance(item.get("translations"), dict):
             value = _translated(item)
@@ -398,11 +429,21 @@ def _as_blocks(value: Any, title: str, heading: str) -> list[Block]:
         return [block for item in value for block in _as_blocks(item, title, heading)]
     if not isinstance(value, dict):
         return []
-    name = html_text(_text(value.get("title")) or (value["text"] if isinstance(value.get("text"), str) and value.get("content") else ""))
+    name = html_text(
+        _text(value.get("title"))
+        or (value["text"] if isinstance(value.get("text"), str) and value.get("content") else "")
+    )
     body = value.get("content") or value.get("text") or value.get("body") or value.get("description")
     if isinstance(body, str):
-        return _html_or_text(f"<ul>{body}</ul>" if body.lstrip().startswith("<li") else body, title, name or heading)
-    return [block for part in value.values() if isinstance(part, dict) for block in _as_blocks(part, title, heading)]
+        return _html_or_text(
+            f"<ul>{body}</ul>" if body.lstrip().startswith("<li") else body, title, name or heading
+        )
+    return [
+        block
+        for part in value.values()
+        if isinstance(part, dict)
+        for block in _as_blocks(part, title, heading)
+    ]
 
 
 def _html_or_text(text: str, title: str, heading: str) -> list[Block]:

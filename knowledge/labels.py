@@ -106,10 +106,18 @@ _COMPATIBLE = (
 _BEGINNERS = frozenset({"Internship", "Student", "Apprenticeship", "Entry level", "Junior", "Traineeship"})
 _LEADERS = frozenset({"Senior", "Staff", "Lead", "Principal", "Manager", "Director", "Head", "Executive"})
 
-_DURATION = re.compile(r"\b(\d+|one|two|three|six|nine|twelve)[\s-]*(months?|monate?|mois|meses|years?|jahre?|weeks?)\b")
-_SHARE = re.compile(r"\b\d{1,3}\s*([-–]\s*\d{1,3}\s*)?%|\b\d{1,2}([.,]5)?\s*(h|hrs|hours|stunden|std|heures)\b(\s*(/|per|pro)\s*\w+)?")
-_FILLERS = re.compile(r"\b(contract|position|role|job|basis|employment|only|initially|of|for|in the office|a week|days?)\b")
-_SEPARATORS = re.compile(r"\s*(?:[,/|·•;+&]|\s[-–—]\s|\bor\b|\band\b|\boder\b|\bund\b|\bou\b|\bet\b|\bo\b|\by\b)\s*")
+_DURATION = re.compile(
+    r"\b(\d+|one|two|three|six|nine|twelve)[\s-]*(months?|monate?|mois|meses|years?|jahre?|weeks?)\b"
+)
+_SHARE = re.compile(
+    r"\b\d{1,3}\s*([-–]\s*\d{1,3}\s*)?%|\b\d{1,2}([.,]5)?\s*(h|hrs|hours|stunden|std|heures)\b(\s*(/|per|pro)\s*\w+)?"
+)
+_FILLERS = re.compile(
+    r"\b(contract|position|role|job|basis|employment|only|initially|of|for|in the office|a week|days?)\b"
+)
+_SEPARATORS = re.compile(
+    r"\s*(?:[,/|·•;+&]|\s[-–—]\s|\bor\b|\band\b|\boder\b|\bund\b|\bou\b|\bet\b|\bo\b|\by\b)\s*"
+)
 _LONGEST_LABEL = 60
 
 
@@ -144,7 +152,10 @@ def denies_title(value: str, title: str) -> bool:
     """Whether a label makes a beginner of a senior title or the other way round: Internship, "Head of Data"."""
     named = set(title_levels(title))
     values = set(value.split(" / "))
-    return bool((values <= _BEGINNERS and named & _LEADERS and not named & _BEGINNERS) or (values <= _LEADERS and named and named <= _BEGINNERS))
+    return bool(
+        (values <= _BEGINNERS and named & _LEADERS and not named & _BEGINNERS)
+        or (values <= _LEADERS and named and named <= _BEGINNERS)
+    )
 
 
 def title_levels(title: str) -> tuple[str, ...]:
@@ -184,7 +195,11 @@ def _read(line: str) -> tuple[tuple[LabelKind, str], ...]:
         return (whole,)
     parts = [part for part in _SEPARATORS.split(re.sub(r"[()\[\]]", ",", text)) if part.strip()]
     entries = [_lookup(part) for part in parts]
-    if not parts or len(parts) > 4 or None in entries and not all(_is_measure(p) for p, e in zip(parts, entries, strict=True) if not e):
+    if (
+        not parts
+        or len(parts) > 4
+        or (None in entries and not all(_is_measure(p) for p, e in zip(parts, entries, strict=True) if not e))
+    ):
         return ()
     return tuple(entry for entry in entries if entry)
 
@@ -196,7 +211,11 @@ def _lookup(text: str) -> tuple[LabelKind, str] | None:
     bare = fold(_SHARE.sub(" ", _DURATION.sub(" ", text.casefold())))
     if bare != folded:
         stripped = " ".join(_FILLERS.sub(" ", bare).split())
-        return _table().get(bare) or _table().get(stripped) or (_table()["fixed term"] if _is_term(bare, text) else None)
+        return (
+            _table().get(bare)
+            or _table().get(stripped)
+            or (_table()["fixed term"] if _is_term(bare, text) else None)
+        )
     return None
 
 

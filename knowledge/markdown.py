@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date
+from html import unescape
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -16,22 +17,25 @@ from knowledge.front_matter import split_front_matter
 from knowledge.html_text import first_heading, html_blocks
 from knowledge.languages import language_of
 from knowledge.places import split_places
-from knowledge.wording import fold, is_slug, slug, squash, title_from_slug
+from knowledge.positions import with_positions
+from knowledge.wording import fold, is_slug, slug, squash, title_from_slug, word_set
 
 # Hugo's {{< figure >}} and {{% div %}}, Jekyll's {% include %} and {{ page.url }}, comments.
 _SHORTCODES = re.compile(r"\{\{[<%].*?[%>]\}\}|\{%.*?%\}|\{\{.*?\}\}|\{:[^}\n]*\}|<!--.*?-->", re.DOTALL)
-_JOB_TYPES = frozenset("job jobs job posting jobposting position vacancy opening career job listing stelle poste offre vacature".split()) | {"job posting", "job listing", "open position"}  # fmt: skip
-_JOB_FOLDERS = frozenset(
-    """positions position jobs job careers career openings opening vacancies vacancy postes poste offres emplois
-    stellen stelle stellenangebote karriere postings job-postings job-openings open-positions open-roles roles
-    empleos vacantes ofertas vacatures""".split()
+_JOB_TYPES = word_set(
+    """job jobs posting jobposting position vacancy opening career listing stelle poste offre vacature"""
+) | {"job posting", "job listing", "open position"}  # fmt: skip
+_JOB_FOLDERS = word_set(
+    """positions position jobs job careers career openings opening vacancies vacancy postes poste
+    offres emplois stellen stelle stellenangebote karriere postings job-postings job-openings open-
+    positions open-roles roles empleos vacantes ofertas vacatures"""
 )
-_JOB_FIELDS = frozenset(
-    """archived employment_type employment-type employmenttype type_of_employment department closing_date closes
-    closing valid_through validthrough salary salary_range salaryrange leverid greenhouse_id location locations
-    apply apply_url apply_link job_id jobid deadline""".split()
+_JOB_FIELDS = word_set(
+    """archived employment_type employment-type employmenttype type_of_employment department
+    closing_date closes closing valid_through validthrough salary salary_range salaryrange leverid
+    greenhouse_id location locations apply apply_url apply_link job_id jobid deadline"""
 )
-_CLOSED_WORDS = frozenset("closed archived filled expired inactive unpublished fermé geschlossen cerrado".split())
+_CLOSED_WORDS = word_set("""closed archived filled expired inactive unpublished fermé geschlossen cerrado""")
 _CLOSED_TEXT = re.compile(
     r"(process|position|posting|competition|job|role|vacancy|application)s?\b.{0,40}\b(is|are|has been|have been)\b"
     r".{0,20}\b(now |currently )?(closed|filled|archived|no longer (open|available|accepting))",
@@ -39,19 +43,28 @@ _CLOSED_TEXT = re.compile(
 )
 # field of a posting → its names in front matter and in bold lines, folded
 _NAMES: dict[str, str] = {
-    "locations": "location|locations|office|offices|city|place|lieu|lieux|standort|ort|ubicación|work location",
+    "locations": "location|locations|office|offices|city|place|lieu|lieux|standort|ort|ubicación|work location|einsatzort|arbeitsort|dienstort|lieu de travail",
     "department": "department|team|division|group|unit|function|abteilung|équipe|departamento|service",
     "employment_type": """employment type|employmenttype|type of employment|contract|contract type|commitment|job type|
-        tenure|schedule|hours|arbeitszeit|vertragsart|type de contrat|type d'emploi|tipo de contrato""",
+        tenure|schedule|hours|arbeitszeit|vertragsart|type de contrat|type d'emploi|tipo de contrato|vertrag|beschäftigung|anstellung|arbeitsverhältnis|term""",
     "workplace_type": "workplace|workplace type|work mode|work model|remote|work arrangement|arbeitsmodell|mode de travail",
-    "level": "level|seniority|experience level|job level|classification|group and level|niveau",
+    "level": "level|seniority|experience level|job level|classification|group and level|niveau|grade|band|karrierestufe",
     "salary": """salary|salary range|salaryrange|pay|pay range|compensation|remuneration|wage|gehalt|vergütung|
-        salaire|échelle salariale|salario|rate""",
+        salaire|échelle salariale|salario|rate|pay band|salary band|pay grade|entgeltgruppe|entgelt|eingruppierung|
+        vergütungsgruppe|rémunération""",
     "posted": "posted|date posted|posted on|published|publish date|publishdate|date|opened|opening date|datum",
     "closes": """closes|close|closing|closing date|closing_date|deadline|application deadline|apply by|valid through|
         validthrough|expires|expirydate|expiry date|end date|date de clôture|date limite|bewerbungsfrist|fecha límite""",
 }
-_BOLD_FIELD = re.compile(r"^[ \t>*-]*(?:\*\*|__)([^*_:]{2,40}?)\s*(?::\s*(?:\*\*|__)|(?:\*\*|__)\s*:)\s*(.+?)\s*$", re.MULTILINE)
+# "**Place:** Ottawa", several on a line, or a short line "Place: Ottawa" without any markup.
+_BOLD_FIELD = re.compile(
+    r"(?:\*\*|__)(?P<name>[^*_:\n]{2,40}?)\s*(?::\s*(?:\*\*|__)|(?:\*\*|__)\s*:)[ \t]*"
+    r"(?P<value>[^\n]+?)[ \t]*(?=&nbsp;|\s[|·•]\s|<br|\*\*[^*\n:]+:|\\?$)",
+    re.MULTILINE,
+)
+_PLAIN_FIELD = re.compile(
+    r"^[ \t]*(?:[-*] +)?(?P<name>[^\W\d_][\w ’']{2,30}?): (?P<value>\S[^\n]{0,79})$", re.MULTILINE
+)
 _INLINE_MARKUP = re.compile(r"(?<!\w)[*_]{1,3}|[*_]{1,3}(?!\w)|`")
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 
@@ -60,7 +73,7 @@ def read_markdown(text: str, source: str, url: str = "") -> Reading:
     """A page, or a posting where the front matter or the folder says that it is one."""
     meta, body = split_front_matter(text)
     fields = {fold(name): value for name, value in meta.items()}
-    if fields.get("draft") is True or fields.get("published") is False and not _is_posting(fields, source):
+    if fields.get("draft") is True or (fields.get("published") is False and not _is_posting(fields, source)):
         return Reading(skipped=(Skipped(source, "it is marked as a draft"),))
     html = _render(body)
     title = _title(meta, html, source)
@@ -80,7 +93,7 @@ def read_markdown(text: str, source: str, url: str = "") -> Reading:
         modified=_first_date(fields, "lastmod", "modified", "dateupdated", "updated", "last updated", "date"),
         blocks=blocks,
     )
-    return Reading(pages=(page,))
+    return with_positions(Reading(pages=(page,)))
 
 
 def _render(body: str) -> str:
@@ -168,11 +181,12 @@ def _facts(fields: Mapping[str, Any], body: str) -> tuple[dict[str, str], dict[s
 
 
 def _bold_fields(body: str) -> list[tuple[str, str, str]]:
-    return [(found.group(0), found.group(1), found.group(2)) for found in _BOLD_FIELD.finditer(body)]
+    found = [*_PLAIN_FIELD.finditer(body), *_BOLD_FIELD.finditer(body)]
+    return [(field.group(0), field.group("name"), field.group("value")) for field in found]
 
 
 def _plain(text: str) -> str:
-    return squash(_INLINE_MARKUP.sub("", _LINK.sub(r"\1", text))).strip("- ")
+    return squash(_INLINE_MARKUP.sub("", _LINK.sub(r"\1", unescape(text)))).strip("- \\")
 
 
 def _as_lines(value: Any) -> str:

@@ -32,7 +32,9 @@ def read_json(text: str, source: str, url: str = "") -> Reading:
     reading = read_job_postings(data, source)
     if reading.jobs:
         return reading
-    raise SourceError(f"{source} holds no job postings. Give a list of objects with at least a title and a location.")
+    raise SourceError(
+        f"{source} holds no job postings. Give a list of objects with at least a title and a location."
+    )
 
 
 Reader = Callable[[str, str, str], Reading]
@@ -111,7 +113,9 @@ def _read_bytes(path: Path, source: str) -> bytes:
     except OSError as error:
         raise SourceError(f"{source} cannot be opened ({error.strerror}). Check its permissions.") from error
     if size > _LARGEST:
-        raise SourceError(f"{source} has {size / 1e6:.0f} MB, more than {_LARGEST / 1e6:.0f}. Split it into smaller files.")
+        raise SourceError(
+            f"{source} has {size / 1e6:.0f} MB, more than {_LARGEST / 1e6:.0f}. Split it into smaller files."
+        )
     if not content.strip():
         raise SourceError(f"{source} is empty. Fill it or leave it out.")
     return content
@@ -126,7 +130,9 @@ def _decode(content: bytes, source: str) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        best = from_bytes(content[:200_000], cp_isolation=["cp1252", "latin_1", "cp1250", "cp1251", "cp1255"]).best()
+        best = from_bytes(
+            content[:200_000], cp_isolation=["cp1252", "latin_1", "cp1250", "cp1251", "cp1255"]
+        ).best()
         return content.decode(best.encoding if best else "cp1252", errors="replace")
 
 

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 
 from knowledge.places import is_place
 from knowledge.positions import Line, is_jobs_heading, looks_like_department, looks_like_title
-from knowledge.wording import squash
+from knowledge.wording import squash, word_set
 
-_OPENING = "\"“„‟«»‹›״「『″〝"
-_CLOSING = "\"“”‟«»‹›״」』″〞"
+_OPENING = '"“„‟«»‹›״「『″〝'
+_CLOSING = '"“”‟«»‹›״」』″〞'
 _ENDS = re.compile(rf"[{_CLOSING}][.,!?]?$|(?<=[.!?…])[’']$|''$")
-_SIGNED = re.compile(rf"^(?P<words>.+[{_CLOSING}][.,!?]?)\s*(?:[—–-]{{1,2}}|~|\()\s*(?P<speaker>[^{_OPENING}]{{3,120}}?)\)?$")
+_SIGNED = re.compile(
+    rf"^(?P<words>.+[{_CLOSING}][.,!?]?)\s*(?:[—–-]{{1,2}}|~|\()\s*(?P<speaker>[^{_OPENING}]{{3,120}}?)\)?$"
+)
 _NAME = re.compile(r"(?:(?:Dr|Prof|Mr|Mrs|Ms)\.? )?[^\W\d_]['’.\w-]*(?: (?:[^\W\d_]['’.\w-]*|[A-Z]\.)){0,4}$")
-_PARTICLES = frozenset("van von der de del di da dos la le el al bin ibn ben bar ten ter den y e of".split())
+_PARTICLES = word_set("""van von der de del di da dos la le el al bin ibn ben bar ten ter den y e of""")
 _MOST_LINES, _MOST_AROUND, _LONGEST_SPEAKER, _LEAST_WORDS = 14, 3, 70, 5
 
 
@@ -93,10 +95,14 @@ def _quotation_at(lines: Sequence[Line], start: int) -> _Quotation | None:
         text = squash(" ".join(line.text for line in lines[start : end + 1]))
         signed = _SIGNED.match(text)
         words = signed.group("words") if signed else text
-        if signed or _ENDS.search(text) and (end > start or len(text) > 1):
+        if signed or (_ENDS.search(text) and (end > start or len(text) > 1)):
             bare = _unmarked(words)
             enough = len(bare.split()) >= _LEAST_WORDS and not re.search(r"[“„«][^”»]*$", bare)
-            return _Quotation(start, end + 1, bare, squash(signed.group("speaker")) if signed else "") if enough else None
+            return (
+                _Quotation(start, end + 1, bare, squash(signed.group("speaker")) if signed else "")
+                if enough
+                else None
+            )
         if end > start and lines[end].gap and len(lines[end].text.split()) < _LEAST_WORDS:
             break
     return _unclosed(lines, start)
@@ -121,7 +127,9 @@ def _unmarked(text: str) -> str:
 
 
 def _may_be_about_speaker(text: str) -> bool:
-    if len(text) > _LONGEST_SPEAKER or text.endswith((".", "?", "!", ":")) and not re.search(r"\b[A-Z]\.$|(Inc|Ltd|Jr|Sr)\.$", text):
+    if len(text) > _LONGEST_SPEAKER or (
+        text.endswith((".", "?", "!", ":")) and not re.search(r"\b[A-Z]\.$|(Inc|Ltd|Jr|Sr)\.$", text)
+    ):
         return False
     return bool(re.search(r"[^\W\d]", text)) and not re.match(r"\W*\d", text)
 
@@ -150,11 +158,15 @@ def _lines_below(lines: Sequence[Line], quotation: _Quotation) -> int:
         return 0
     for index, line in enumerate(rest[:_MOST_AROUND]):
         following = rest[index + 1] if index + 1 < len(rest) else None
-        if not _may_be_about_speaker(line.text) or line.gap and index and not spaced:
+        if not _may_be_about_speaker(line.text) or (line.gap and index and not spaced):
             break
         if following and not following.gap and len(following.text.split()) > 14:
             break
-        if spaced and index and not (looks_like_title(line.text) or looks_like_department(line.text) or "," in line.text):
+        if (
+            spaced
+            and index
+            and not (looks_like_title(line.text) or looks_like_department(line.text) or "," in line.text)
+        ):
             break
         count += 1
     return count

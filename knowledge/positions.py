@@ -10,25 +10,27 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from knowledge.dates import is_past, parse_date
-from knowledge.documents import Block, BlockKind, JobPosting, Listing, Status
+from knowledge.documents import Block, BlockKind, JobPosting, Listing, Reading, Status
 from knowledge.labels import LabelKind, canonical, classify, contradict, denies_title
 from knowledge.places import is_place, split_places
-from knowledge.wording import fold, slug, squash, unique
+from knowledge.wording import fold, slug, squash, unique, word_set
 
 _JOBS_HEADING = re.compile(
     r"^\W*(?:(?:our|all|see|view|browse|explore|latest|new|featured|available|alle|unsere|nos|nuestras)\s+)*(?:"
     r"(?:current(?:ly)?\s+|open\s+|job\s+|latest\s+)*(?:open|job|current|career)\s+(?:positions?|roles?|jobs?|vacanc(?:y|ies)|openings?|"
     r"opportunities|listings?)|openings|vacancies|positions|jobs|open roles|(?:we(?:['’]re| are)|now|who we(?:['’]re| are)) (?:currently )?(?:hiring|looking for|recruiting)(?: for)?|"
-    r"join (?:us|our team)|work with us|(?:aktuelle|offene|freie) (?:stellen\w*|positionen|jobs)|stellenangebote|stellenausschreibungen|"
+    r"(?:aktuelle|offene|freie) (?:stellen\w*|positionen|jobs)|stellenangebote|stellenausschreibungen|"
     r"wir suchen|(?:postes?|offres?) (?:ouverts?|à pourvoir|disponibles?|d['’]emploi)|nous recrutons|(?:nos )?offres|"
     r"(?:vacantes|puestos|empleos|ofertas)(?: (?:abiert[oa]s|disponibles|vacantes|de (?:empleo|trabajo)))?|vacatures"
     r")\b(?P<rest>.*)$",
     re.IGNORECASE,
 )
-_NOT_A_LISTING = re.compile(r"[.!]$|\b(closed|filled|past|archived|previous|faq|questions?|process|how|why|tips)\b", re.I)
+_NOT_A_LISTING = re.compile(
+    r"[.!]$|\b(closed|filled|past|archived|previous|faq|questions?|process|how|why|tips)\b", re.I
+)
 _ROLE = re.compile(
     r"\b(\w*engineer|\w*developer|manager\w*|designer|director|scientist|analyst|architect|specialist|coordinator|"
     r"consultant|recruiter|administrator|assistant|associate|advisor|adviser|representative|executive|officer|"
@@ -37,7 +39,7 @@ _ROLE = re.compile(
     r"supervisor|strategist|producer|programmer|tester|buyer|planner|partner|owner|secretary|paralegal|lawyer|counsel|"
     r"curator|conservator|librarian|gardener|farmer|carpenter|welder|guide|host|captain|pilot|therapist|physician|"
     r"pharmacist|chemist|biologist|geologist|physicist|economist|statistician|translator|interpreter|copywriter|"
-    r"salesperson|seller|steward|attendant|guard|cleaner|janitor|receptionist|worker|helper|crew|instructor|trainer|"
+    r"salesperson|seller|steward|attendant|cleaner|janitor|receptionist|worker|helper|crew member|instructor|trainer|"
     r"coach|evangelist|advocate|generalist|graduate|student|fellow|postdoc|professor|lecturer|surveyor|"
     r"illustrator|animator|photographer|journalist|auditor|treasurer|bookkeeper|handler|picker|packer|fitter|plumber|"
     r"\w+(?:ingenieur|entwickler|leiter|berater|techniker|fahrer|kraft|arbeiter|mechaniker|pfleger|meister)(?:/?\W?in)?|mitarbeiter\w*|"
@@ -82,16 +84,32 @@ _KEYS = {
     "id": "id|job id|ref|reference|requisition|req id|job number|referenz|référence|kennziffer|reference number",
 }
 _FIELD_OF_KEY = {fold(name): key for key, names in _KEYS.items() for name in names.split("|")}
-_TITLE_COLUMNS = frozenset("role position title job job title vacancy opening stelle poste puesto what".split()) | {"job title", "position title"}
+_TITLE_COLUMNS = word_set("role position title job vacancy opening stelle poste puesto what") | {
+    "job title",
+    "position title",
+}
 _WORKPLACE_PREFIX = re.compile(
     r"^(?P<mode>(?:fully |100\s?% )?remote(?:ly)?|hybrid|on-?\s?site|in[- ]office|home ?office|télétravail|vor ort)\b"
     r"(?P<joint>\s*[-–—:,/(·]+\s*|\s+(?:within|in|from|across)\s+|\s+)(?P<place>[^)]+)\)?$",
     re.IGNORECASE,
 )
-_WORKPLACE_SUFFIX = re.compile(r"^(?P<place>[^(]+?)\s*[-–—:,/(·]+\s*(?P<mode>[^()]+?)\)?$|^(?P<first>.+?) or (?P<other>remote)$", re.IGNORECASE)
-_SEPARATORS = (r"\t+|\s{4,}", r"\s*\|\s*", r"\s+—\s+", r"\s*[·•]\s*", r"\s+–\s+", r"\s+/\s+", r"\s+-\s+", r"\s*;\s+", r"\s*,\s+")
+_WORKPLACE_SUFFIX = re.compile(
+    r"^(?P<place>[^(]+?)\s*[-–—:,/(·]+\s*(?P<mode>[^()]+?)\)?$|^(?P<first>.+?) or (?P<other>remote)$",
+    re.IGNORECASE,
+)
+_SEPARATORS = (
+    r"\t+|\s{4,}",
+    r"\s*\|\s*",
+    r"\s+—\s+",
+    r"\s*[·•]\s*",
+    r"\s+–\s+",
+    r"\s+/\s+",
+    r"\s+-\s+",
+    r"\s*;\s+",
+    r"\s*,\s+",
+)
 _BULLET = re.compile(r"^(?:[-*•·▪‣●○◦►▸→✓✔–]|\d{1,2}[.)])\s+")
-_LONGEST_TITLE, _LONGEST_FACT = 110, 90
+_LONGEST_TITLE, _LONGEST_FACT, _MOST_RUN_TOGETHER = 110, 90, 7
 _LABEL_FIELDS = tuple(kind.value for kind in LabelKind)
 _SHOWN = (
     re.compile(r"(?:showing|displaying|viewing|shown?|zeige|affichage(?: de)?|mostrando)\s+(?:jobs?\s+|results?\s+)?(\d+)(?:\s*(?:[-–—]|to|bis|à)\s*(\d+))?\s+(?:jobs?\s+|positions?\s+|roles?\s+|results?\s+)?(?:out\s+of|of|von|sur|de)\s+(\d+)(?:\s+(?:open\s+)?(?:jobs?|positions?|roles?|results?|openings?|vacancies|stellen|postes|offres))?\b\.?", re.I),
@@ -158,12 +176,28 @@ def facts_of(text: str) -> list[tuple[str, str]]:
         inner = [facts_of(part) for part in parts]
         if all(inner):
             return [fact for facts in inner for fact in facts]
+    return _run_together(line)
+
+
+def _run_together(line: str) -> list[tuple[str, str]]:
+    """A place and a label that a page sets side by side without a mark: "Berlin Full time"."""
+    words = line.split()
+    for cut in range(1, len(words) if len(words) <= _MOST_RUN_TOGETHER else 1):
+        first, second = " ".join(words[:cut]), " ".join(words[cut:])
+        start = _place_facts(first) or (_label_facts(first) if classify(first) is LabelKind.WORKPLACE else [])
+        rest = start and (_label_facts(second) or _place_facts(second) or _run_together(second))
+        if rest:
+            return [*start, *rest]
     return []
 
 
 def looks_like_title(text: str) -> bool:
     """Whether a short line names a role, by its nouns or by markers such as (m/w/d)."""
-    return len(text) <= _LONGEST_TITLE and bool(_ROLE.search(text)) and not text.rstrip().endswith((".", ":", "?", "!"))
+    return (
+        len(text) <= _LONGEST_TITLE
+        and bool(_ROLE.search(text))
+        and not text.rstrip().endswith((".", ":", "?", "!"))
+    )
 
 
 def looks_like_department(text: str) -> bool:
@@ -174,17 +208,21 @@ def looks_like_department(text: str) -> bool:
 # Runs of positions
 
 
-def take_positions(lines: Sequence[Line], announced: bool) -> tuple[list[Draft], int]:
-    """The positions that start at the first line, and how many lines they take; none gives ([], 0).
+def take_positions(lines: Sequence[Line], announced: bool, below: bool = True) -> tuple[list[Draft], int]:
+    """Return the positions that start at the first line, and how many lines they take; none gives ([], 0).
 
-    `announced` says that a heading such as "Open positions" stands above, so that less proof is needed.
+    `announced` says that a heading such as "Open positions" stands right above, `below` that one stands
+    somewhere above: the less a heading says, the more proof the lines themselves must give.
     """
     joined = _join_split_labels(lines)
     for read in (_take_rows, _take_stacks):
         drafts, taken = read(joined, announced)
         count = sum(line.span for line in joined[:taken])
-        proven = [draft for draft in drafts if draft.facts]
-        if drafts and (announced or len(proven) >= 2 and all(looks_like_title(draft.title) for draft in proven[:2])):
+        proven = [draft for draft in drafts if len(draft.facts) >= (1 if announced else 2)]
+        titled = all(looks_like_title(draft.title) for draft in proven[:2])
+        if drafts and (
+            announced or titled and len(proven) >= (1 if below else 2) or column_names(lines[0].text)
+        ):
             return drafts, count
     return [], 0
 
@@ -208,7 +246,7 @@ def _take_rows(lines: Sequence[Line], announced: bool) -> tuple[list[Draft], int
     columns: list[str] = []
     department, taken = "", 0
     for index, line in enumerate(lines):
-        if names := _column_names(line.text):
+        if names := column_names(line.text):
             columns = names
             continue
         draft = _row(line.text, columns)
@@ -217,9 +255,20 @@ def _take_rows(lines: Sequence[Line], announced: bool) -> tuple[list[Draft], int
             draft.department = draft.department or department
             drafts.append(draft)
             taken = index + 1
-        elif _is_short(line.text) and _row(following, columns) and not facts_of(line.text) and len(line.text.split()) <= 5:
+        elif (
+            _is_short(line.text)
+            and _row(following, columns)
+            and not facts_of(line.text)
+            and len(line.text.split()) <= 5
+        ):
             department = line.text.rstrip(":").strip()
-        elif announced and drafts and not line.gap and looks_like_title(_BULLET.sub("", line.text)) and _is_short(line.text):
+        elif (
+            announced
+            and drafts
+            and not line.gap
+            and looks_like_title(_BULLET.sub("", line.text))
+            and _is_short(line.text)
+        ):
             drafts.append(Draft(_BULLET.sub("", line.text), [line.text], department=department))
             taken = index + 1
         else:
@@ -230,7 +279,7 @@ def _take_rows(lines: Sequence[Line], announced: bool) -> tuple[list[Draft], int
 def _row(text: str, columns: Sequence[str] = ()) -> Draft | None:
     """A whole line as a position: a title and at least one fact, set apart by a separator or brackets."""
     line = _BULLET.sub("", squash_keeping_tabs(text))
-    if not line or len(line) > 200 or line.endswith((".", "?", "!", ":")) and not line.endswith("etc."):
+    if not line or len(line) > 200 or (line.endswith((".", "?", "!", ":")) and not line.endswith("etc.")):
         return None
     for separator in _SEPARATORS:
         parts = [squash(part) for part in re.split(separator, line) if part.strip()]
@@ -255,21 +304,36 @@ def _row_of(parts: list[str], columns: Sequence[str], separator: str, line: str)
     if not known or known[0] == 0:
         return None
     comma = "," in separator
-    if comma and (len(known) < len(parts) - known[0] or len(line) > _LONGEST_TITLE + 40 or not looks_like_title(parts[0])):
+    if comma and (
+        len(known) < len(parts) - known[0]
+        or len(line) > _LONGEST_TITLE + 40
+        or not looks_like_title(parts[0])
+    ):
         return None
     title, department = parts[: known[0]], ""
     if len(title) > 1 and looks_like_department(title[-1]) and not comma:
         department = title.pop()
     glue = re.search(separator, line)
-    draft = Draft((glue.group() if glue and glue.group().strip() else " – ").join(title), [line], department=department)
+    draft = Draft(
+        (glue.group() if glue and glue.group().strip() else " – ").join(title), [line], department=department
+    )
     if len(draft.title) > _LONGEST_TITLE or _is_sentence(draft.title):
         return None
+    _move_place_out_of_title(draft, any(name == "locations" for found in facts for name, _ in found))
     for index in range(known[0], len(parts)):
         if facts[index]:
             draft.facts += facts[index]
         elif not draft.department:
             draft.department = parts[index]
     return draft
+
+
+def _move_place_out_of_title(draft: Draft, placed: bool) -> None:
+    """ "Barista, Porto — part-time": the place may be set off by a comma only."""
+    title, comma, place = draft.title.rpartition(", ")
+    if comma and not placed and is_place(place):
+        draft.title = title
+        draft.facts += _locations(place)
 
 
 def _row_by_columns(parts: list[str], columns: Sequence[str], line: str) -> Draft:
@@ -286,8 +350,8 @@ def _row_by_columns(parts: list[str], columns: Sequence[str], line: str) -> Draf
     return draft
 
 
-def _column_names(text: str) -> list[str]:
-    """The fields a table's header row names, or [] where the line is no such header."""
+def column_names(text: str) -> list[str]:
+    """Return the fields a table's header row names, or [] where the line is no such header."""
     for separator in _SEPARATORS[:2]:
         cells = [fold(cell) for cell in re.split(separator, text.strip()) if cell.strip()]
         names = ["title" if cell in _TITLE_COLUMNS else _FIELD_OF_KEY.get(cell, "") for cell in cells]
@@ -308,14 +372,14 @@ def _take_stacks(lines: Sequence[Line], announced: bool) -> tuple[list[Draft], i
         if facts := facts_of(text):
             context.add_facts(drafts, line.text, facts)
         elif _is_sentence(text):
-            if not drafts or line.gap or not _describes(block, index):
+            if not drafts or line.gap or not drafts[-1].facts:
                 break
             drafts[-1].description.append(text)
             drafts[-1].lines.append(line.text)
         elif not _place_text(drafts, context, block, index, repeated, announced):
             break
         taken = index + 1
-    kept = [draft for draft in drafts if draft.facts or announced and looks_like_title(draft.title)]
+    kept = [draft for draft in drafts if draft.facts or (announced and looks_like_title(draft.title))]
     if len(kept) < len(drafts) and drafts and drafts[-1] not in kept:
         taken -= len(drafts[-1].lines)
     return kept, max(taken, 0) if kept else 0
@@ -341,8 +405,10 @@ def _stretch(lines: Sequence[Line]) -> list[Line]:
     for index, line in enumerate(lines):
         texts = [following.text for following in lines[index : index + _MOST_COUNT_LINES]]
         number_alone = re.fullmatch(r"\W*\d{1,2}\W*", line.text) is not None
-        if number_alone or read_listing(texts) or line.text[:1] in "\"“„«״":
+        if number_alone or read_listing(texts):
             return list(lines[:index])
+        if line.text[:1] in '"“„«״‟':
+            return _without_speaker(lines[:index], line)
         following = lines[index + 1] if index + 1 < len(lines) else None
         heading = line.gap and following is not None and not following.gap and _is_sentence(following.text)
         if heading and not facts_of(line.text) and not looks_like_title(line.text):
@@ -350,13 +416,30 @@ def _stretch(lines: Sequence[Line]) -> list[Line]:
     return list(lines)
 
 
+def _without_speaker(lines: Sequence[Line], quotation: Line) -> list[Line]:
+    """Return the lines above a quotation without those right above it, which say whose it is."""
+    end = len(lines)
+    gap = quotation.gap
+    while end and not gap and not facts_of(lines[end - 1].text):
+        end -= 1
+        gap = lines[end].gap
+    return list(lines[:end])
+
+
 def _place_text(
-    drafts: list[Draft], context: _Context, block: Sequence[Line], index: int, repeated: Counter[str], announced: bool
+    drafts: list[Draft],
+    context: _Context,
+    block: Sequence[Line],
+    index: int,
+    repeated: Counter[str],
+    announced: bool,
 ) -> bool:
     """Take a line that states no fact as a new title, a team or a subheading; False ends the run."""
     line = block[index]
     text = _BULLET.sub("", line.text)
-    if len(text) > _LONGEST_TITLE or text.endswith(("?", "!", ":")) and not looks_like_department(text.rstrip(":")):
+    if len(text) > _LONGEST_TITLE or (
+        text.endswith(("?", "!", ":")) and not looks_like_department(text.rstrip(":"))
+    ):
         return False
     current = drafts[-1] if drafts else None
     following = _facts_after(block, index)
@@ -366,7 +449,12 @@ def _place_text(
         return _second_text(drafts, context, line, team, bool(following), next_text, announced)
     if following:
         seen = {name for name, _ in current.facts}
-        new = bool(seen & following) or line.gap or not (team or not looks_like_title(text)) or bool(current.department)
+        new = (
+            bool(seen & following)
+            or line.gap
+            or not (team or not looks_like_title(text))
+            or bool(current.department)
+        )
         _start(drafts, context, line) if new else _set_team(current, line)
         return True
     if not line.gap and not current.department and (team or not looks_like_title(text)):
@@ -375,14 +463,20 @@ def _place_text(
     if next_text and (team or not looks_like_title(text)) and _facts_after(block, index + 1):
         context.department = text.rstrip(":")
         return True
-    if announced and looks_like_title(text) or next_text and _facts_after(block, index + 1):
+    if (announced and looks_like_title(text)) or (next_text and _facts_after(block, index + 1)):
         _start(drafts, context, line)
         return True
     return False
 
 
 def _second_text(
-    drafts: list[Draft], context: _Context, line: Line, team: bool, followed: bool, next_text: str, announced: bool
+    drafts: list[Draft],
+    context: _Context,
+    line: Line,
+    team: bool,
+    followed: bool,
+    next_text: str,
+    announced: bool,
 ) -> bool:
     """A text where no title with facts precedes: the first title, its team, or a subheading above it."""
     text = _BULLET.sub("", line.text)
@@ -391,7 +485,7 @@ def _second_text(
         if team and next_text and not followed:
             context.department = text.rstrip(":")
             return True
-        if followed or looks_like_title(text) or not line.gap and bool(next_text):
+        if followed or looks_like_title(text) or (not line.gap and bool(next_text)):
             _start(drafts, context, line)
             return True
         return False
@@ -429,9 +523,83 @@ def _facts_after(block: Sequence[Line], index: int) -> set[str]:
     return found
 
 
-def _describes(block: Sequence[Line], index: int) -> bool:
-    """Whether a sentence below a posting belongs to it: it stands right below its facts."""
-    return index > 0 and not block[index].gap
+def positions_in(blocks: Sequence[Block]) -> tuple[list[tuple[tuple[str, ...], list[Draft]]], list[Block]]:
+    """The positions that stand in a page's blocks under a heading such as "Open positions", and the other blocks."""
+    groups: list[tuple[tuple[str, ...], list[Draft]]] = []
+    others: list[Block] = []
+    index = 0
+    while index < len(blocks):
+        section = _section(blocks, index)
+        drafts, count = _take_from(section) if section else ([], 0)
+        if drafts:
+            groups.append((_above(blocks[index]), drafts))
+        else:
+            others.append(blocks[index])
+        index += count or 1
+    return groups, others
+
+
+def with_positions(reading: Reading) -> Reading:
+    """The reading of a page, with positions and their count that its text lists made into values."""
+    if not reading.pages:
+        return reading
+    page = reading.pages[0]
+    groups, others = positions_in(page.blocks)
+    jobs = postings_of(groups, page.source, page.url, page.language)
+    counts = [found[0] for block in page.blocks if (found := read_listing(block.text.split("\n")))]
+    page = replace(page, blocks=tuple(others), listing=page.listing or (counts[0] if counts else None))
+    return replace(reading, pages=(page,) if others or counts else (), jobs=(*reading.jobs, *jobs))
+
+
+def postings_of(
+    groups: Sequence[tuple[tuple[str, ...], list[Draft]]], source: str, url: str, language: str
+) -> tuple[JobPosting, ...]:
+    """Labels are judged over all lists of the page; each posting stands under its own list's headings."""
+    drafts = [draft for _, group in groups for draft in group]
+    above = [headings for headings, group in groups for _ in group]
+    jobs = make_postings(drafts, source, url, language)
+    return tuple(
+        replace(job, blocks=tuple(replace(block, headings=headings + block.headings) for block in job.blocks))
+        for job, headings in zip(jobs, above, strict=True)
+    )
+
+
+def _above(block: Block) -> tuple[str, ...]:
+    """The headings down to the one that announces positions."""
+    announcing = [index for index, heading in enumerate(block.headings) if is_jobs_heading(heading)]
+    return block.headings[: announcing[-1] + 1] if announcing else ()
+
+
+def _section(blocks: Sequence[Block], start: int) -> list[Block]:
+    above = _above(blocks[start])
+    section: list[Block] = []
+    for block in blocks[start:]:
+        if not above or block.headings[: len(above)] != above or block.kind is BlockKind.QUOTATION:
+            break
+        section.append(block)
+    return section
+
+
+def _take_from(section: Sequence[Block]) -> tuple[list[Draft], int]:
+    """Positions from whole blocks on, as lines: subheadings and items each on their own."""
+    depth = len(_above(section[0]))
+    lines: list[Line] = []
+    ends: list[int] = []
+    last: tuple[str, ...] = ()
+    for block in section:
+        inner = block.headings[depth:]
+        lines += [Line(text, True) for text in inner if text not in last]
+        texts = [
+            *([block.lead] if block.kind is BlockKind.TABLE and block.lead else []),
+            *block.text.split("\n"),
+        ]
+        gap = not inner and block.kind is BlockKind.PARAGRAPH and len(block.text.split()) > _MOST_RUN_TOGETHER
+        lines += [Line(text, gap and not offset) for offset, text in enumerate(texts)]
+        ends.append(len(lines))
+        last = inner
+    drafts, taken = take_positions(lines, announced=True)
+    whole = sum(end <= taken for end in ends)
+    return (drafts, whole) if whole and any(draft.facts or draft.lines for draft in drafts) else ([], 0)
 
 
 # Facts of one line
@@ -471,7 +639,10 @@ def _place_facts(line: str) -> list[tuple[str, str]]:
         return [(LabelKind.WORKPLACE.value, found.group("mode")), *_locations(found.group("place"))]
     found = _WORKPLACE_SUFFIX.match(line)
     if found:
-        place, mode = found.group("place") or found.group("first"), found.group("mode") or found.group("other")
+        place, mode = (
+            found.group("place") or found.group("first"),
+            found.group("mode") or found.group("other"),
+        )
         if place and mode and is_place(place) and classify(mode) is LabelKind.WORKPLACE:
             return [*_locations(place), (LabelKind.WORKPLACE.value, mode)]
     return _locations(line) if is_place(line) else []
@@ -494,20 +665,20 @@ def _is_short(text: str) -> bool:
 
 
 def _is_sentence(text: str) -> bool:
-    return len(text.split()) > 14 or bool(re.search(r"[.!?…][\"”’)]?$", text)) and len(text.split()) >= 5
+    return len(text.split()) > 14 or (bool(re.search(r"[.!?…][\"”’)]?$", text)) and len(text.split()) >= 5)
 
 
 # Postings
 
 
 def make_postings(
-    drafts: Sequence[Draft], source: str, url: str = "", language: str = "en", headings: tuple[str, ...] = ()
+    drafts: Sequence[Draft], source: str, url: str = "", language: str = "en"
 ) -> tuple[JobPosting, ...]:
     """Postings of the drafts of one page, with labels that are no facts set apart."""
     unverified = _judge(drafts)
     taken: set[str] = set()
     return tuple(
-        _posting(draft, labels, source, url, language, headings, taken)
+        _posting(draft, labels, source, url, language, taken)
         for draft, labels in zip(drafts, unverified, strict=True)
     )
 
@@ -519,11 +690,19 @@ def _judge(drafts: Sequence[Draft]) -> list[set[str]]:
     alike is kept back when it is two words or more on three postings, or contradicts itself or a title.
     """
     carried = [[words for name, words in draft.facts if name in _LABEL_FIELDS] for draft in drafts]
-    shared = set.intersection(*({canonical(words) for words in labels} for labels in carried)) if carried else set()
-    suspicious = len(drafts) > 1 and bool(shared) and (
-        (len(drafts) >= 3 and len(shared) >= 2)
-        or contradict(shared)
-        or any(denies_title(value, draft.title) for draft in drafts for value in shared)
+    shared = (
+        set.intersection(*({canonical(words) for words in labels} for labels in carried))
+        if carried
+        else set()
+    )
+    suspicious = (
+        len(drafts) > 1
+        and bool(shared)
+        and (
+            (len(drafts) >= 3 and len(shared) >= 2)
+            or contradict(shared)
+            or any(denies_title(value, draft.title) for draft in drafts for value in shared)
+        )
     )
     vocabulary = shared if suspicious else set()
     return [_unverified(draft, labels, vocabulary) for draft, labels in zip(drafts, carried, strict=True)]
@@ -534,13 +713,15 @@ def _unverified(draft: Draft, labels: Sequence[str], vocabulary: set[str]) -> se
     rest = [words for words in labels if words not in held]
     for words in rest:
         others = [canonical(other) for other in rest if other != words]
-        if denies_title(canonical(words), draft.title) or any(contradict((canonical(words), o)) for o in others):
+        if denies_title(canonical(words), draft.title) or any(
+            contradict((canonical(words), o)) for o in others
+        ):
             held.add(words)
     return {fold(words) for words in held}
 
 
 def _posting(
-    draft: Draft, unverified: set[str], source: str, url: str, language: str, headings: tuple[str, ...], taken: set[str]
+    draft: Draft, unverified: set[str], source: str, url: str, language: str, taken: set[str]
 ) -> JobPosting:
     facts: dict[str, list[str]] = {}
     for name, words in draft.facts:
@@ -552,7 +733,7 @@ def _posting(
     places = tuple(dict.fromkeys(facts.get("locations", [])))
     department = draft.department or line.get("department", "")
     quotes = {name: _quote(draft, words) for name, words in facts.items()}
-    block = Block(BlockKind.LIST, "\n".join(squash(text) for text in draft.lines), (*headings, draft.title))
+    block = Block(BlockKind.LIST, "\n".join(squash(text) for text in draft.lines), (draft.title,))
     return JobPosting(
         id=unique(slug(line.get("id") or " ".join((draft.title, *places[:1]))), taken),
         title=draft.title,

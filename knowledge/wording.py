@@ -37,7 +37,7 @@ def is_slug(text: str) -> bool:
 
 
 def title_from_slug(text: str) -> str:
-    """"join-our-team" as "Join our team"."""  # noqa: D300, D415
+    """ "join-our-team" as "Join our team"."""
     words = re.sub(r"[-_]+", " ", text).strip()
     return words[:1].upper() + words[1:]
 
@@ -45,6 +45,11 @@ def title_from_slug(text: str) -> str:
 def sentences(text: str) -> list[str]:
     """The sentences of a paragraph, roughly: enough to tell one from several and to take the last."""
     return [part for part in _SENTENCE_END.split(text) if part.strip()]
+
+
+def word_set(text: str) -> frozenset[str]:
+    """Return the words of a list written as running text."""
+    return frozenset(text.split())
 
 
 def unique(name: str, taken: set[str]) -> str:
