@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from filelock import FileLock, Timeout
 
 from knowledge.chunking import cut
@@ -33,6 +34,9 @@ from knowledge.store import (
     switch,
     write_records,
 )
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 BATCH = 256
 """Texts handed to the encoder at a time: enough to sort by length, few enough to show progress."""
@@ -167,6 +171,7 @@ def _same_encoder(folder: Path, embedder: Embedder) -> bool:
 def _write_vectors(folder: Path, passages: Sequence[Passage], embedder: Embedder, progress: Progress) -> int:
     """Bring both collections in line with `passages`; the number of texts that had to be embedded."""
     client = open_chroma(folder / "chroma")
+    embedder = Remembering(embedder)
     tags = {p.id: {"open": p.open, "language": p.language, "job_id": p.job_id} for p in passages}
     texts = {p.id: p.embedding_text for p in passages}
     embedded = _bring_in_line(client, "passages", texts, tags, embedder, progress)
@@ -199,6 +204,25 @@ def _bring_in_line(
         vectors.add_texts([texts[key] for key in keys], metadatas=[dict(tags[key]) for key in keys], ids=keys)
     progress(f"Embedding {what}", len(missing), len(missing))
     return len(missing)
+
+
+class Remembering:
+    """An embedder that encodes equal texts once in its life: postings repeat whole paragraphs."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self.embedder = embedder
+        self.vectors: dict[str, NDArray[np.float32]] = {}
+
+    @property
+    def name(self) -> str:
+        """The name of the embedder behind it."""
+        return self.embedder.name
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of shape (len(texts), dimensions)."""
+        new = list(dict.fromkeys(text for text in texts if text not in self.vectors))
+        self.vectors.update(zip(new, self.embedder.embed(new), strict=True))
+        return np.stack([self.vectors[text] for text in texts])
 
 
 def batched(keys: Iterable[str]) -> Iterator[list[str]]:
