@@ -15,17 +15,16 @@ from itertools import pairwise
 from knowledge.documents import Block, BlockKind, Listing, Page, Reading, Skipped
 from knowledge.languages import language_of
 from knowledge.people import take_voices
-from knowledge.positions import (
-    Draft,
+from knowledge.positions import postings_of, take_positions
+from knowledge.printed_facts import (
     Line,
+    column_names,
     facts_of,
     is_jobs_heading,
     looks_like_title,
-    postings_of,
     read_listing,
-    column_names,
-    take_positions,
 )
+from knowledge.unverified import Draft
 from knowledge.wording import sentences, slug, squash, title_from_slug, word_set
 
 _LEFTOVER = re.compile(
@@ -33,19 +32,24 @@ _LEFTOVER = re.compile(
     re.I,
 )
 _FURNITURE = re.compile(
-    r"(skip to (main )?content|menu|home|back|back to .{3,20}|privacy( policy| notice)?|cookies?( policy| settings| preferences)?|"
-    r"accept( all)?( cookies)?|reject all|imprint|impressum|datenschutz|mentions légales|aviso legal|terms( of (use|service))?|sitemap|legal notice|"
-    r"apply( now| here| today)?|(read|learn|show|view|load|see) (more|less|all|details|all (roles|jobs|positions|openings))|"
-    r"view (job|role|position|opening)|log ?in|sign (in|up)|share|subscribe|follow us|search( jobs)?|filters?|clear( all)?|next|previous|"
+    r"(skip to (main )?content|menu|home|back|back to .{3,20}|privacy( policy| notice)?|"
+    r"cookies?( policy| settings| preferences)?|"
+    r"accept( all)?( cookies)?|reject all|imprint|impressum|datenschutz|mentions légales|"
+    r"aviso legal|terms( of (use|service))?|sitemap|legal notice|"
+    r"apply( now| here| today)?|(read|learn|show|view|load|see) (more|less|all|details|"
+    r"all (roles|jobs|positions|openings))|"
+    r"view (job|role|position|opening)|log ?in|sign (in|up)|share|subscribe|follow us|"
+    r"search( jobs)?|filters?|clear( all)?|next|previous|"
     r"jetzt bewerben|mehr erfahren|postuler|en savoir plus|(©|\(c\)|copyright).*|all rights reserved\.?)\W*",
     re.I,
-)  # fmt: skip
+)
 _NUMBER_ALONE = re.compile(
     r"(?:#|no\.? ?|step |schritt |étape |paso )?(\d{1,2}|[①-⑳]|[ivx]{1,4}(?=[.)]))\s*[.):]?", re.I
 )
 _NUMBERED = re.compile(r"^(\d{1,2})\s*[.)]\s+(?=\S)|^(0\d)\s+(?=\S)")
 _STEP = re.compile(
-    r"^(step|schritt|stage|phase|round|étape|paso|etapa|part|day|week|month|tag|woche)\s+(\d{1,2}|one|two|three|four|five|six)\b",
+    r"^(step|schritt|stage|phase|round|étape|paso|etapa|part|day|week|month|tag|"
+    r"woche)\s+(\d{1,2}|one|two|three|four|five|six)\b",
     re.I,
 )
 _BULLET = re.compile(r"^([-*•·▪‣●○◦►▸→✓✔☑✅■□–—]|o(?=\s{2,}))\s+(?=\S)")
@@ -264,9 +268,18 @@ class _Builder:
     def read(self) -> None:
         """Read every line; each step takes at least one."""
         steps = (
-            self._take_title, self._take_rule, self._take_count, self._take_voices, self._take_positions, self._take_numbered, self._take_question, self._take_bullets, self._take_table, self._take_heading,
+            self._take_title,
+            self._take_rule,
+            self._take_count,
+            self._take_voices,
+            self._take_positions,
+            self._take_numbered,
+            self._take_question,
+            self._take_bullets,
+            self._take_table,
+            self._take_heading,
             self._take_entries,
-        )  # fmt: skip
+        )
         while self.at < len(self.lines):
             if not any(step() for step in steps):
                 self._paragraph(self._line.text)
@@ -308,7 +321,7 @@ class _Builder:
         return (
             marked
             and not _ANSWER.match(text)
-            and not any(_QUESTION.match(l.text) for l in self.lines[self.at :])
+            and not any(_QUESTION.match(line.text) for line in self.lines[self.at :])
         )
 
     def _heading(self, text: str, rank: int) -> None:
@@ -354,7 +367,7 @@ class _Builder:
         heading = self.path[-1].text if self.path else self.title if self.titled else ""
         announced = is_jobs_heading(heading)
         fresh = announced and (
-            self._is_bare() or not self.path and not self.blocks or self.at == self.listed_until
+            self._is_bare() or (not self.path and not self.blocks) or self.at == self.listed_until
         )
         if not fresh and not self._may_be_title():
             return False
@@ -379,7 +392,7 @@ class _Builder:
         return bool(voices)
 
     def _take_numbered(self) -> bool:
-        """ "01" above its title, "1. Title" above prose, or a numbered list."""
+        """“01” above its title, "1. Title" above prose, or a numbered list."""
         text = self._line.text
         following = self._peek()
         if _NUMBER_ALONE.fullmatch(text) and following and _is_heading_shape(following.text):

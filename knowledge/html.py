@@ -14,11 +14,13 @@ from knowledge.front_matter import split_front_matter
 from knowledge.html_text import parse_html, read_blocks
 from knowledge.jobs import read_job_postings
 from knowledge.languages import language_of
-from knowledge.positions import facts_of, with_positions
+from knowledge.positions import with_positions
+from knowledge.printed_facts import facts_of
 from knowledge.wording import fold, is_slug, slug, squash, title_from_slug
 
 _SHELL = re.compile(
-    r"^\W*(loading|please wait|laden|chargement)\b|(enable|activate|requires?|need to) java ?script|activer javascript",
+    r"^\W*(loading|please wait|laden|chargement)\b|(enable|activate|requires?|"
+    r"need to) java ?script|activer javascript",
     re.I,
 )
 _FEW_WORDS = 8
@@ -60,16 +62,17 @@ def _completed(job: JobPosting, blocks: tuple[Block, ...], language: str) -> Job
     facts: dict[str, str] = {}
     for line in [line for block in blocks[:4] for line in block.text.split("\n")]:
         facts.update({name: words for name, words in reversed(facts_of(line)) if name != "locations"})
-    said = {
-        name: getattr(job, name) or facts.get(name, "")
-        for name in ("workplace_type", "employment_type", "level", "salary")
-    }
-    quotes = {
-        **{name: facts[name] for name in said if not getattr(job, name) and name in facts},
-        **job.quotes,
-    }
     longer = sum(len(b.text) for b in blocks) >= sum(len(b.text) for b in job.blocks)
-    return replace(job, **said, quotes=quotes, language=language, blocks=blocks if longer else job.blocks)
+    return replace(
+        job,
+        workplace_type=job.workplace_type or facts.get("workplace_type", ""),
+        employment_type=job.employment_type or facts.get("employment_type", ""),
+        level=job.level or facts.get("level", ""),
+        salary=job.salary or facts.get("salary", ""),
+        quotes={**facts, **job.quotes},
+        language=language,
+        blocks=blocks if longer else job.blocks,
+    )
 
 
 # What a page says about itself

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -30,7 +31,8 @@ _BANNER = re.compile(
 )
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 _BUTTON_WORDS = re.compile(
-    r"(skip to (main )?content|apply( now| here)?|(read|learn|show|view|load|see) (more|all)|back( to top)?|share|"
+    r"(skip to (main )?content|apply( now| here)?|(read|learn|show|view|load|see) (more|all)|"
+    r"back( to top)?|share|"
     r"menu|close|print|jetzt bewerben|mehr erfahren|postuler|en savoir plus|toggle navigation)\W*",
     re.I,
 )
@@ -56,7 +58,10 @@ def first_heading(text: str) -> str:
 def parse_html(text: str) -> BeautifulSoup:
     """The tree of a page or fragment."""
     try:
-        return BeautifulSoup(text, "lxml")
+        with warnings.catch_warnings():
+            # bs4 warns of texts that look like a file name or XML; a careers page may say either.
+            warnings.simplefilter("ignore")
+            return BeautifulSoup(text, "lxml")
     except (RecursionError, AssertionError, ValueError) as error:
         raise SourceError(
             f"The HTML cannot be parsed ({type(error).__name__}). Save the page again."
@@ -310,7 +315,7 @@ def _walk_table(tag: Tag, outline: _Outline) -> None:
         _walk(tag, outline)
         return
     caption = tag.find("caption")
-    if caption:
+    if isinstance(caption, Tag):
         outline.add(BlockKind.PARAGRAPH, _one_line(caption))
     header = cells[0] if _is_header_row(rows[0]) else []
     lines = [" | ".join(row) for row in cells[1 if header else 0 :] if any(row)]
@@ -415,9 +420,12 @@ def _inline(tag: Tag) -> str:
     if tag.name == "br":
         return "\n"
     text = _join_inline(
-        [re.sub(r"\s+", " ", str(part)) if isinstance(part, NavigableString) else _Edge(_inline(part))
-         for part in tag.children if isinstance(part, NavigableString | Tag)]
-    )  # fmt: skip
+        [
+            re.sub(r"\s+", " ", str(part)) if isinstance(part, NavigableString) else _Edge(_inline(part))
+            for part in tag.children
+            if isinstance(part, NavigableString | Tag)
+        ]
+    )
     href = str(tag.get("href", ""))
     if tag.name == "a" and href.lower().startswith("mailto:"):
         address = href[7:].split("?")[0].strip()

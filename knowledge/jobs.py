@@ -20,59 +20,65 @@ from knowledge.languages import language_of
 from knowledge.places import country_name
 from knowledge.wording import fold, slug, squash, unique
 
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 # field → the names it goes by, the most telling first; a dot looks inside an object
 _NAMES: dict[str, tuple[str, ...]] = {
-    "title": ("title", "jobTitle", "job_title", "name", "text", "position_title", "jobOpeningName", "role"),
-    "id": ("identifier", "id", "jobId", "job_id", "shortcode", "slug", "uuid", "requisition_id", "refNumber", "@id"),
-    "url": (
-        "absolute_url", "jobUrl", "hostedUrl", "careers_url", "url", "job_url", "link", "applyUrl", "apply_url",
-        "postingUrl", "shortlink", "apply_link", "mainEntityOfPage",
-    ),
-    "department": (
-        "department", "departments", "categories.department", "categories.team", "team", "function", "division",
-        "occupationalCategory", "category", "industry",
-    ),
-    "employment": (
-        "employmentType", "employment_type", "categories.commitment", "typeOfEmployment", "commitment", "contract_type",
-        "contractType", "employment_type_code", "job_type", "jobType", "schedule",
-    ),
-    "workplace": ("workplaceType", "workplace_type", "workplace", "jobLocationType", "work_mode", "remote_type"),
-    "level": ("experienceLevel", "experience_level", "seniority", "seniorityLevel", "level", "experience"),
-    "salary": (
-        "baseSalary", "estimatedSalary", "salaryRange", "salary_range", "salary", "compensation.compensationTierSummary",
-        "compensationTierSummary", "compensation", "salaryDescription", "pay",
-    ),
-    "posted": (
-        "datePosted", "first_published", "publishedAt", "published_at", "published_on", "date_published", "releasedDate",
-        "createdAt", "created_at", "posted", "date_posted", "posted_at", "date",
-    ),
-    "closes": (
-        "validThrough", "application_deadline", "applicationDeadline", "deadline", "closing_date", "closes", "close_at",
-        "expires", "expires_at", "closingDate",
-    ),
-    "language": ("inLanguage", "language", "locale", "lang"),
-}  # fmt: skip
+    field: _names(names)
+    for field, names in {
+        "title": "title jobTitle job_title name text position_title jobOpeningName role",
+        "id": "identifier id jobId job_id shortcode slug uuid requisition_id refNumber @id",
+        "url": """absolute_url jobUrl hostedUrl careers_url url job_url link applyUrl apply_url postingUrl
+            shortlink apply_link mainEntityOfPage""",
+        "department": """department departments categories.department categories.team team function division
+            occupationalCategory category industry""",
+        "employment": """employmentType employment_type categories.commitment typeOfEmployment commitment
+            contract_type contractType employment_type_code job_type jobType schedule""",
+        "workplace": "workplaceType workplace_type workplace jobLocationType work_mode remote_type",
+        "level": "experienceLevel experience_level seniority seniorityLevel level experience",
+        "salary": """baseSalary estimatedSalary salaryRange salary_range salary
+            compensation.compensationTierSummary compensationTierSummary compensation salaryDescription
+            pay""",
+        "posted": """datePosted first_published publishedAt published_at published_on date_published releasedDate
+            createdAt created_at posted date_posted posted_at date""",
+        "closes": """validThrough application_deadline applicationDeadline deadline closing_date closes close_at
+            expires expires_at closingDate""",
+        "language": "inLanguage language locale lang",
+    }.items()
+}
 # The first of these that says anything, then the further places of the second.
-_LOCATIONS = (
-    "jobLocation", "allLocations", "categories.allLocations", "locations", "location", "categories.location",
-    "offices", "office", "city",
-)  # fmt: skip
-_MORE_LOCATIONS = ("secondaryLocations", "additionalLocations", "secondary_locations")
-_DESCRIPTIONS = (
-    "description", "descriptionHtml", "content", "content_html", "jobAd.sections", "summary", "responsibilities",
-    "requirements", "qualifications", "skills", "educationRequirements", "experienceRequirements", "jobBenefits",
-    "benefits", "lists", "additional", "descriptionPlain", "content_text",
-)  # fmt: skip
-_CONTAINERS = (
-    "@graph", "itemListElement", "item", "jobs", "offers", "content", "items", "results", "data", "postings",
-    "positions", "openings", "vacancies", "mainEntity", "jobPostings", "edges", "node",
-)  # fmt: skip
+_LOCATIONS = _names(
+    """jobLocation allLocations categories.allLocations locations location categories.location offices
+    office city"""
+)
+_MORE_LOCATIONS = _names("""secondaryLocations additionalLocations secondary_locations""")
+_DESCRIPTIONS = _names(
+    """description descriptionHtml content content_html jobAd.sections summary responsibilities
+    requirements qualifications skills educationRequirements experienceRequirements jobBenefits
+    benefits lists additional descriptionPlain content_text"""
+)
+_CONTAINERS = _names(
+    """@graph itemListElement item jobs offers content items results data postings positions openings
+    vacancies mainEntity jobPostings edges node"""
+)
 _EMPLOYMENT = {
-    "full time": "Full time", "fulltime": "Full time", "part time": "Part time", "parttime": "Part time",
-    "contractor": "Contract", "temporary": "Temporary", "intern": "Internship", "volunteer": "Volunteer",
-    "per diem": "Per diem", "fulltime permanent": "Full time, permanent", "parttime permanent": "Part time, permanent",
-    "fulltime fixed term": "Full time, fixed term", "parttime fixed term": "Part time, fixed term",
-}  # fmt: skip
+    "full time": "Full time",
+    "fulltime": "Full time",
+    "part time": "Part time",
+    "parttime": "Part time",
+    "contractor": "Contract",
+    "temporary": "Temporary",
+    "intern": "Internship",
+    "volunteer": "Volunteer",
+    "per diem": "Per diem",
+    "fulltime permanent": "Full time, permanent",
+    "parttime permanent": "Part time, permanent",
+    "fulltime fixed term": "Full time, fixed term",
+    "parttime fixed term": "Part time, fixed term",
+}
 _CURRENCIES = {
     "EUR": "€",
     "USD": "$",
@@ -84,11 +90,23 @@ _CURRENCIES = {
     "AUD": "A$",
 }
 _PERIODS = {
-    "year": "per year", "yearly": "per year", "annual": "per year", "annually": "per year", "month": "per month",
-    "monthly": "per month", "week": "per week", "weekly": "per week", "day": "per day", "daily": "per day",
-    "hour": "per hour", "hourly": "per hour", "per year salary": "per year", "per hour wage": "per hour",
-    "per month salary": "per month", "1 year": "per year",
-}  # fmt: skip
+    "year": "per year",
+    "yearly": "per year",
+    "annual": "per year",
+    "annually": "per year",
+    "month": "per month",
+    "monthly": "per month",
+    "week": "per week",
+    "weekly": "per week",
+    "day": "per day",
+    "daily": "per day",
+    "hour": "per hour",
+    "hourly": "per hour",
+    "per year salary": "per year",
+    "per hour wage": "per hour",
+    "per month salary": "per month",
+    "1 year": "per year",
+}
 _MEANINGLESS = frozenset(("", "none", "null", "n a", "not applicable", "default", "other", "unspecified"))
 _DEEPEST = 8
 
@@ -359,7 +377,8 @@ def _salary(value: Any) -> str:
         return ", ".join(text for item in value if (text := _salary(item)))
     if not isinstance(value, dict):
         return html_text(_text(value))
-    inner = value.get("value") if isinstance(value.get("value"), dict) else value
+    amounts = value.get("value")
+    inner: dict[str, Any] = amounts if isinstance(amounts, dict) else value
     currency = _text(value.get("currency") or inner.get("currency") or value.get("salaryCurrency"))
     low = _number(inner, "minValue", "min", "minimum", "min_value", "from")
     high = _number(inner, "maxValue", "max", "maximum", "max_value", "to")
@@ -410,8 +429,10 @@ def _blocks(item: Mapping[str, Any], title: str) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-_PROSE = ("description", "descriptionHtml", "content", "content_html", "summary", "lists", "additional", "jobAd.sections",
-          "descriptionPlain", "content_text")  # fmt: skip
+_PROSE = _names(
+    """description descriptionHtml content content_html summary lists additional jobAd.sections
+    descriptionPlain content_text"""
+)
 
 
 def _translated(item: Mapping[str, Any]) -> Any:

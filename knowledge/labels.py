@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from enum import StrEnum
 from functools import cache
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 
 from knowledge.wording import fold
 
@@ -26,83 +26,114 @@ class LabelKind(StrEnum):
 # kind → canonical value → spellings besides the canonical one
 VOCABULARY: dict[LabelKind, dict[str, str]] = {
     LabelKind.CONTRACT: {
-        "Full time": """full-time|fulltime|full time position|full time job|regular full time|vollzeit|in vollzeit|ganztags|
-            temps plein|à temps plein|plein temps|tiempo completo|a tiempo completo|jornada completa|voltijd|tempo pieno""",
-        "Part time": """part-time|parttime|part time position|regular part time|teilzeit|in teilzeit|halbtags|temps partiel|
-            à temps partiel|tiempo parcial|media jornada|jornada parcial|medio tiempo|deeltijd|minijob""",
-        "Permanent": """regular|permanent contract|permanent position|permanent role|open-ended|open-ended contract|unbefristet|
-            festanstellung|cdi|contrat à durée indéterminée|durée indéterminée|indefinido|contrato indefinido|
-            regular employee|unlimited contract""",
-        "Temporary": """temp|temporary position|temporary contract|temporary role|befristet|zeitarbeit|aushilfe|intérim|
-            intérimaire|temporaire|temporal|contrato temporal|eventual""",
-        "Fixed term": """fixed-term|fixed term contract|ftc|limited contract|term|term position|cdd|contrat à durée déterminée|
-            durée déterminée|befristeter vertrag|parental leave cover|maternity cover|maternity leave cover|secondment""",
-        "Contract": """contractor|contract position|contract role|contract to hire|independent contractor|b2b|b2b contract|
-            werkvertrag|prestataire|contratista""",
+        "Full time": """full-time|fulltime|full time position|full time job|regular full time|vollzeit|in vollzeit|
+            ganztags|temps plein|à temps plein|plein temps|tiempo completo|a tiempo completo|
+            jornada completa|voltijd|tempo pieno""",
+        "Part time": """part-time|parttime|part time position|regular part time|teilzeit|in teilzeit|halbtags|
+            temps partiel|à temps partiel|tiempo parcial|media jornada|jornada parcial|medio tiempo|
+            deeltijd|minijob""",
+        "Permanent": """regular|permanent contract|permanent position|permanent role|open-ended|open-ended contract|
+            unbefristet|festanstellung|cdi|contrat à durée indéterminée|durée indéterminée|indefinido|
+            contrato indefinido|regular employee|unlimited contract""",
+        "Temporary": """temp|temporary position|temporary contract|temporary role|befristet|zeitarbeit|aushilfe|
+            intérim|intérimaire|temporaire|temporal|contrato temporal|eventual""",
+        "Fixed term": """fixed-term|fixed term contract|ftc|limited contract|term|term position|cdd|
+            contrat à durée déterminée|durée déterminée|befristeter vertrag|parental leave cover|
+            maternity cover|maternity leave cover|secondment""",
+        "Contract": """contractor|contract position|contract role|contract to hire|independent contractor|b2b|
+            b2b contract|werkvertrag|prestataire|contratista""",
         "Freelance": "freelancer|freiberuflich|freie mitarbeit|indépendant|autónomo|self employed|free-lance",
-        "Internship": """intern|interns|internships|intern program|intern programme|internship program|internship programme|
-            praktikum|praktikant|stage|stagiaire|prácticas|pasantía|becario|placement|co-op|coop|industrial placement""",
+        "Internship": """intern|interns|internships|intern program|intern programme|internship program|
+            internship programme|praktikum|praktikant|stage|stagiaire|prácticas|pasantía|becario|
+            placement|co-op|coop|industrial placement""",
         "Student": """students|student job|student program|student programme|student position|working student|
             werkstudent|werkstudentin|werkstudierende|studentenjob|étudiant|job étudiant|estudiante""",
-        "Apprenticeship": """apprentice|apprenticeships|ausbildung|auszubildende|azubi|alternance|apprentissage|
-            apprenti|aprendiz|dual study|duales studium|contrat d'apprentissage""",
-        "Traineeship": "trainee|trainee program|trainee programme|graduate program|graduate programme|volontariat",
-        "Seasonal": "seasonal position|seasonal work|saisonal|saisonarbeit|saisonnier|temporada|seasonal contract",
-        "Casual": "casual work|on call|zero hours|zero-hours contract|per diem|stundenweise|occasionnel|relief",
+        "Apprenticeship": """apprentice|apprenticeships|ausbildung|auszubildende|azubi|alternance|apprentissage|apprenti|
+            aprendiz|dual study|duales studium|contrat d'apprentissage""",
+        "Traineeship": (
+            "trainee|trainee program|trainee programme|graduate program|graduate programme|volontariat"
+        ),
+        "Seasonal": (
+            "seasonal position|seasonal work|saisonal|saisonarbeit|saisonnier|temporada|seasonal contract"
+        ),
+        "Casual": (
+            "casual work|on call|zero hours|zero-hours contract|per diem|stundenweise|occasionnel|relief"
+        ),
         "Volunteer": "volunteering|voluntary|ehrenamt|ehrenamtlich|bénévole|bénévolat|voluntario",
         "Shift work": "shift|shifts|day shift|night shift|schichtarbeit|schichtdienst|travail posté|turnos",
     },
     LabelKind.LEVEL: {
-        "Entry level": """entry-level|entry|beginner|no experience|graduate|graduates|new grad|new graduate|recent graduate|
-            early career|early careers|berufseinsteiger|berufseinstieg|einsteiger|débutant|débutant accepté|
-            jeune diplômé|recién graduado|sin experiencia|principiante""",
+        "Entry level": """entry-level|entry|beginner|no experience|graduate|graduates|new grad|new graduate|
+            recent graduate|early career|early careers|berufseinsteiger|berufseinstieg|einsteiger|
+            débutant|débutant accepté|jeune diplômé|recién graduado|sin experiencia|principiante""",
         "Junior": "jr|junior level|junior-level|júnior",
-        "Mid level": """mid|mid-level|midlevel|intermediate|mid-senior|mid senior level|associate|experienced|professional|
-            berufserfahren|mit berufserfahrung|confirmé|expérimenté|intermedio|medior|individual contributor""",
+        "Mid level": """mid|mid-level|midlevel|intermediate|mid-senior|mid senior level|associate|experienced|
+            professional|berufserfahren|mit berufserfahrung|confirmé|expérimenté|intermedio|medior|
+            individual contributor""",
         "Senior": "sr|senior level|senior-level|sénior|chevronné|experienced professional",
         "Staff": "staff level|staff-level",
         "Lead": "team lead|tech lead|leader|team leader|teamleitung|teamleiter|chef d'équipe|líder",
         "Principal": "principal level|expert|experte",
-        "Manager": """people manager|people managers|people leader|management|manager level|mid-level manager|führungskraft|
-            mit personalverantwortung|encadrement|cadre|gerente|line manager""",
+        "Manager": """people manager|people managers|people leader|management|manager level|mid-level manager|
+            führungskraft|mit personalverantwortung|encadrement|cadre|gerente|line manager""",
         "Director": "director level|direktor|directeur|directrice|directora",
         "Head": "head of department|abteilungsleitung|responsable",
         "Executive": "executive level|c-level|c-suite|vp|vice president|geschäftsführung|cadre dirigeant",
         "Any level": "all levels|any level|all experience levels|not applicable|alle level|tous niveaux",
     },
     LabelKind.WORKPLACE: {
-        "Remote": """fully remote|100% remote|remote only|remote first|remote-first|work from home|working from home|wfh|
-            home office|home-office|homeoffice|home based|home-based|work from anywhere|remote work|remote possible|
-            remote ok|remote friendly|remote-friendly|remote eligible|telework|telecommute|mobile work|mobiles arbeiten|ortsunabhängig|
-            télétravail|à distance|100% télétravail|distanciel|teletrabajo|remoto|a distancia|trabajo remoto|
-            en remoto|distributed|fernarbeit""",
-        "Hybrid": """hybrid work|hybrid working|hybrid remote|remote hybrid|hybrid office|flexible location|flexible hybrid|
-            hybride|travail hybride|télétravail partiel|híbrido|modalidad híbrida|partially remote|partly remote""",
-        "On site": """on-site|onsite|on site only|in office|in-office|office|office based|office-based|in person|in-person|
-            at the office|vor ort|präsenz|im büro|sur site|sur place|présentiel|en présentiel|presencial|
-            en oficina|en sitio""",
+        "Remote": """fully remote|100% remote|remote only|remote first|remote-first|work from home|
+            working from home|wfh|home office|home-office|homeoffice|home based|home-based|
+            work from anywhere|remote work|remote possible|remote ok|remote friendly|remote-friendly|
+            remote eligible|telework|telecommute|mobile work|mobiles arbeiten|ortsunabhängig|
+            télétravail|à distance|100% télétravail|distanciel|teletrabajo|remoto|a distancia|
+            trabajo remoto|en remoto|distributed|fernarbeit""",
+        "Hybrid": """hybrid work|hybrid working|hybrid remote|remote hybrid|hybrid office|flexible location|
+            flexible hybrid|hybride|travail hybride|télétravail partiel|híbrido|modalidad híbrida|
+            partially remote|partly remote""",
+        "On site": """on-site|onsite|on site only|in office|in-office|office|office based|office-based|in person|
+            in-person|at the office|vor ort|präsenz|im büro|sur site|sur place|présentiel|en présentiel|
+            presencial|en oficina|en sitio""",
     },
 }
 
 # Values that exclude one another within one posting; values of different axes go together.
 _AXES: dict[str, str] = {
-    "Full time": "hours", "Part time": "hours",
-    "Permanent": "duration", "Temporary": "duration", "Fixed term": "duration", "Contract": "duration",
-    "Freelance": "duration", "Internship": "duration", "Apprenticeship": "duration", "Traineeship": "duration",
-    "Seasonal": "duration", "Casual": "duration", "Volunteer": "duration", "Student": "duration",
-}  # fmt: skip
+    "Full time": "hours",
+    "Part time": "hours",
+    "Permanent": "duration",
+    "Temporary": "duration",
+    "Fixed term": "duration",
+    "Contract": "duration",
+    "Freelance": "duration",
+    "Internship": "duration",
+    "Apprenticeship": "duration",
+    "Traineeship": "duration",
+    "Seasonal": "duration",
+    "Casual": "duration",
+    "Volunteer": "duration",
+    "Student": "duration",
+}
 # "Temporary contract" and "student internship" are printed as two words by many boards.
 _COMPATIBLE = (
     frozenset({"Temporary", "Fixed term", "Contract", "Seasonal", "Freelance"}),
     frozenset({"Temporary", "Internship", "Student", "Fixed term", "Traineeship"}),
     frozenset({"Casual", "Temporary", "Seasonal"}),
-    frozenset({"Permanent", "Traineeship", "Apprenticeship"}), frozenset({"Apprenticeship", "Fixed term"}),
+    frozenset({"Permanent", "Traineeship", "Apprenticeship"}),
+    frozenset({"Apprenticeship", "Fixed term"}),
     frozenset({"Entry level", "Junior"}),
-    frozenset({"Lead", "Senior"}), frozenset({"Staff", "Senior"}), frozenset({"Principal", "Senior"}),
-    frozenset({"Manager", "Senior"}), frozenset({"Manager", "Lead"}), frozenset({"Manager", "Head"}),
-    frozenset({"Manager", "Director"}), frozenset({"Director", "Executive"}), frozenset({"Director", "Senior"}),
-    frozenset({"Director", "Head"}), frozenset({"Mid level", "Senior"}),
-)  # fmt: skip
+    frozenset({"Lead", "Senior"}),
+    frozenset({"Staff", "Senior"}),
+    frozenset({"Principal", "Senior"}),
+    frozenset({"Manager", "Senior"}),
+    frozenset({"Manager", "Lead"}),
+    frozenset({"Manager", "Head"}),
+    frozenset({"Manager", "Director"}),
+    frozenset({"Director", "Executive"}),
+    frozenset({"Director", "Senior"}),
+    frozenset({"Director", "Head"}),
+    frozenset({"Mid level", "Senior"}),
+)
 _BEGINNERS = frozenset({"Internship", "Student", "Apprenticeship", "Entry level", "Junior", "Traineeship"})
 _LEADERS = frozenset({"Senior", "Staff", "Lead", "Principal", "Manager", "Director", "Head", "Executive"})
 
@@ -110,7 +141,8 @@ _DURATION = re.compile(
     r"\b(\d+|one|two|three|six|nine|twelve)[\s-]*(months?|monate?|mois|meses|years?|jahre?|weeks?)\b"
 )
 _SHARE = re.compile(
-    r"\b\d{1,3}\s*([-–]\s*\d{1,3}\s*)?%|\b\d{1,2}([.,]5)?\s*(h|hrs|hours|stunden|std|heures)\b(\s*(/|per|pro)\s*\w+)?"
+    r"\b\d{1,3}\s*([-–]\s*\d{1,3}\s*)?%|\b\d{1,2}([.,]5)?\s*(h|hrs|hours|stunden|std|"
+    r"heures)\b(\s*(/|per|pro)\s*\w+)?"
 )
 _FILLERS = re.compile(
     r"\b(contract|position|role|job|basis|employment|only|initially|of|for|in the office|a week|days?)\b"
@@ -161,18 +193,35 @@ def denies_title(value: str, title: str) -> bool:
 def title_levels(title: str) -> tuple[str, ...]:
     """The levels a job's title names: "Senior Backend Engineer" → ("Senior",)."""
     words = fold(title).split()
-    pairs = [*words, *(" ".join(pair) for pair in zip(words, words[1:], strict=False))]
+    pairs = [*words, *(" ".join(pair) for pair in pairwise(words))]
     return tuple(dict.fromkeys(_TITLE_LEVELS[word] for word in pairs if word in _TITLE_LEVELS))
 
 
 _TITLE_LEVELS = {
-    "senior": "Senior", "sr": "Senior", "staff": "Staff", "lead": "Lead", "principal": "Principal",
-    "director": "Director", "head": "Head", "chief": "Executive", "vp": "Executive", "manager": "Manager",
-    "junior": "Junior", "jr": "Junior", "intern": "Internship", "internship": "Internship",
-    "praktikant": "Internship", "praktikum": "Internship", "stagiaire": "Internship", "trainee": "Traineeship",
-    "werkstudent": "Student", "working student": "Student", "apprentice": "Apprenticeship",
-    "graduate": "Entry level", "entry level": "Entry level",
-}  # fmt: skip
+    "senior": "Senior",
+    "sr": "Senior",
+    "staff": "Staff",
+    "lead": "Lead",
+    "principal": "Principal",
+    "director": "Director",
+    "head": "Head",
+    "chief": "Executive",
+    "vp": "Executive",
+    "manager": "Manager",
+    "junior": "Junior",
+    "jr": "Junior",
+    "intern": "Internship",
+    "internship": "Internship",
+    "praktikant": "Internship",
+    "praktikum": "Internship",
+    "stagiaire": "Internship",
+    "trainee": "Traineeship",
+    "werkstudent": "Student",
+    "working student": "Student",
+    "apprentice": "Apprenticeship",
+    "graduate": "Entry level",
+    "entry level": "Entry level",
+}
 
 
 @cache

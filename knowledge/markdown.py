@@ -24,7 +24,7 @@ from knowledge.wording import fold, is_slug, slug, squash, title_from_slug, word
 _SHORTCODES = re.compile(r"\{\{[<%].*?[%>]\}\}|\{%.*?%\}|\{\{.*?\}\}|\{:[^}\n]*\}|<!--.*?-->", re.DOTALL)
 _JOB_TYPES = word_set(
     """job jobs posting jobposting position vacancy opening career listing stelle poste offre vacature"""
-) | {"job posting", "job listing", "open position"}  # fmt: skip
+) | {"job posting", "job listing", "open position"}
 _JOB_FOLDERS = word_set(
     """positions position jobs job careers career openings opening vacancies vacancy postes poste
     offres emplois stellen stelle stellenangebote karriere postings job-postings job-openings open-
@@ -37,24 +37,37 @@ _JOB_FIELDS = word_set(
 )
 _CLOSED_WORDS = word_set("""closed archived filled expired inactive unpublished fermé geschlossen cerrado""")
 _CLOSED_TEXT = re.compile(
-    r"(process|position|posting|competition|job|role|vacancy|application)s?\b.{0,40}\b(is|are|has been|have been)\b"
+    r"(process|position|posting|competition|job|role|vacancy|application)s?\b.{0,40}\b(is|are|"
+    r"has been|have been)\b"
     r".{0,20}\b(now |currently )?(closed|filled|archived|no longer (open|available|accepting))",
     re.I,
 )
 # field of a posting → its names in front matter and in bold lines, folded
 _NAMES: dict[str, str] = {
-    "locations": "location|locations|office|offices|city|place|lieu|lieux|standort|ort|ubicación|work location|einsatzort|arbeitsort|dienstort|lieu de travail",
+    "locations": (
+        "location|locations|office|offices|city|place|lieu|lieux|standort|ort|ubicación|"
+        "work location|einsatzort|arbeitsort|dienstort|lieu de travail"
+    ),
     "department": "department|team|division|group|unit|function|abteilung|équipe|departamento|service",
-    "employment_type": """employment type|employmenttype|type of employment|contract|contract type|commitment|job type|
-        tenure|schedule|hours|arbeitszeit|vertragsart|type de contrat|type d'emploi|tipo de contrato|vertrag|beschäftigung|anstellung|arbeitsverhältnis|term""",
-    "workplace_type": "workplace|workplace type|work mode|work model|remote|work arrangement|arbeitsmodell|mode de travail",
-    "level": "level|seniority|experience level|job level|classification|group and level|niveau|grade|band|karrierestufe",
-    "salary": """salary|salary range|salaryrange|pay|pay range|compensation|remuneration|wage|gehalt|vergütung|
-        salaire|échelle salariale|salario|rate|pay band|salary band|pay grade|entgeltgruppe|entgelt|eingruppierung|
-        vergütungsgruppe|rémunération""",
-    "posted": "posted|date posted|posted on|published|publish date|publishdate|date|opened|opening date|datum",
-    "closes": """closes|close|closing|closing date|closing_date|deadline|application deadline|apply by|valid through|
-        validthrough|expires|expirydate|expiry date|end date|date de clôture|date limite|bewerbungsfrist|fecha límite""",
+    "employment_type": """employment type|employmenttype|type of employment|contract|contract type|commitment|
+        job type|tenure|schedule|hours|arbeitszeit|vertragsart|type de contrat|type d'emploi|
+        tipo de contrato|vertrag|beschäftigung|anstellung|arbeitsverhältnis|term""",
+    "workplace_type": (
+        "workplace|workplace type|work mode|work model|remote|work arrangement|arbeitsmodell|mode de travail"
+    ),
+    "level": (
+        "level|seniority|experience level|job level|classification|group and level|niveau|grade|"
+        "band|karrierestufe"
+    ),
+    "salary": """salary|salary range|salaryrange|pay|pay range|compensation|remuneration|wage|gehalt|
+        vergütung|salaire|échelle salariale|salario|rate|pay band|salary band|pay grade|
+        entgeltgruppe|entgelt|eingruppierung|vergütungsgruppe|rémunération""",
+    "posted": (
+        "posted|date posted|posted on|published|publish date|publishdate|date|opened|opening date|datum"
+    ),
+    "closes": """closes|close|closing|closing date|closing_date|deadline|application deadline|apply by|
+        valid through|validthrough|expires|expirydate|expiry date|end date|date de clôture|
+        date limite|bewerbungsfrist|fecha límite""",
 }
 # "**Place:** Ottawa", several on a line, or a short line "Place: Ottawa" without any markup.
 _BOLD_FIELD = re.compile(
@@ -130,7 +143,7 @@ def _is_posting(fields: Mapping[str, Any], source: str) -> bool:
         return False
     if any(fold(str(fields.get(name) or "")) in _JOB_TYPES for name in ("layout", "type")):
         return True
-    folders = {part for part in path.parts[:-1]}
+    folders = set(path.parts[:-1])
     return bool(folders & _JOB_FOLDERS) and any(name.replace(" ", "_") in _JOB_FIELDS for name in fields)
 
 

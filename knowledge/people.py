@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from knowledge.places import is_place
-from knowledge.positions import Line, is_jobs_heading, looks_like_department, looks_like_title
+from knowledge.printed_facts import Line, is_jobs_heading, looks_like_department, looks_like_title
 from knowledge.wording import squash, word_set
 
 _OPENING = '"“„‟«»‹›״「『″〝'
@@ -138,7 +139,7 @@ def _shape(lines: Sequence[Line], quotations: Sequence[_Quotation]) -> tuple[int
     """How many lines about the speaker stand above and below each quotation."""
     after = _lines_below(lines, quotations[-1])
     if len(quotations) > 1:
-        between = min(b.start - a.end for a, b in zip(quotations, quotations[1:], strict=False))
+        between = min(b.start - a.end for a, b in pairwise(quotations))
         after = min(after, between) if after else after
         before = between - after
         if any(q.signed for q in quotations):
@@ -185,7 +186,7 @@ def _lines_above(lines: Sequence[Line], quotation: _Quotation, after: int) -> in
 
 
 def _speaker(texts: Sequence[str]) -> str:
-    """ "Name, Role, Team" of the lines around a quotation, whatever their order."""
+    """“Name, Role, Team” of the lines around a quotation, whatever their order."""
     parts = [squash(text).lstrip("—–-~ ").strip() for text in texts]
     single = [part for part in parts if "," not in part]
     name = next((p for p in single if looks_like_name(p) and not is_place(p) and len(p.split()) > 1), "")

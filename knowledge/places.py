@@ -34,26 +34,46 @@ _COUNTRY_ALIASES = {
     "US": "usa|us|united states of america|the us|the states|u s a|u s|america|the usa",
     "AE": "uae|emirates|the emirates",
     "NL": "holland|the netherlands|nl",
-    "CZ": "czech republic|cz", "KR": "south korea|korea", "RU": "russia", "CI": "ivory coast", "TR": "turkey|turkiye",
-    "VN": "vietnam", "TW": "taiwan", "PS": "palestine", "MK": "macedonia", "HK": "hong kong", "MO": "macau",
-    "MM": "burma", "CD": "drc|dr congo", "CG": "congo", "IL": "il", "DE": "deutschland|brd",
-}  # fmt: skip
+    "CZ": "czech republic|cz",
+    "KR": "south korea|korea",
+    "RU": "russia",
+    "CI": "ivory coast",
+    "TR": "turkey|turkiye",
+    "VN": "vietnam",
+    "TW": "taiwan",
+    "PS": "palestine",
+    "MK": "macedonia",
+    "HK": "hong kong",
+    "MO": "macau",
+    "MM": "burma",
+    "CD": "drc|dr congo",
+    "CG": "congo",
+    "IL": "il",
+    "DE": "deutschland|brd",
+}
 _STATES = {
     "US": """ny=|ca=|""",
-    "CA": """Alberta=AB|British Columbia=BC|Manitoba=MB|New Brunswick=NB|Newfoundland=NL|Nova Scotia=NS|Ontario=ON|
-        Québec=QC|Saskatchewan=SK|Quebec=PQ""",
-    "AU": "New South Wales=NSW|Victoria=VIC|Queensland=QLD|Western Australia=WA|South Australia=SA|Tasmania=TAS",
+    "CA": """Alberta=AB|British Columbia=BC|Manitoba=MB|New Brunswick=NB|Newfoundland=NL|Nova Scotia=NS|
+        Ontario=ON|Québec=QC|Saskatchewan=SK|Quebec=PQ""",
+    "AU": (
+        "New South Wales=NSW|Victoria=VIC|Queensland=QLD|Western Australia=WA|South Australia=SA|Tasmania=TAS"
+    ),
     "DE": """Bavaria=|Bayern=BY|Baden-Württemberg=BW|Hessen=HE|Hesse=|Niedersachsen=NI|Lower Saxony=|
         Nordrhein-Westfalen=NRW|North Rhine-Westphalia=|Sachsen=SN|Saxony=|Brandenburg=BB|Thüringen=TH|
         Rheinland-Pfalz=RP|Schleswig-Holstein=SH|Saarland=SL|Mecklenburg-Vorpommern=MV|Sachsen-Anhalt=ST""",
     "ES": "Cataluña=|Catalonia=|Andalucía=|Andalusia=|País Vasco=|Basque Country=|Galicia=",
     "FR": "Île-de-France=|Bretagne=|Brittany=|Occitanie=|Normandie=|Normandy=|Provence=|Nouvelle-Aquitaine=",
     "IT": "Lombardia=|Lombardy=|Toscana=|Tuscany=|Sicilia=|Sicily=|Piemonte=|Lazio=|Veneto=",
-    "IN": "Karnataka=KA|Maharashtra=MH|Tamil Nadu=TN|Telangana=TS|Kerala=KL|Haryana=HR|Gujarat=GJ|Uttar Pradesh=UP",
+    "IN": (
+        "Karnataka=KA|Maharashtra=MH|Tamil Nadu=TN|Telangana=TS|Kerala=KL|Haryana=HR|Gujarat=GJ|"
+        "Uttar Pradesh=UP"
+    ),
 }
 _REGIONS = {
     "EMEA": "emea|europe middle east and africa",
-    "Europe": "europe|eu|european union|europa|western europe|eastern europe|central europe|eea|continental europe",
+    "Europe": (
+        "europe|eu|european union|europa|western europe|eastern europe|central europe|eea|continental europe"
+    ),
     "APAC": "apac|asia pacific|asia-pacific|apj|japac",
     "Asia": "asia|asien|asie|southeast asia|south east asia|south asia|east asia",
     "LATAM": "latam|latin america|lateinamerika|amérique latine|américa latina|south america|central america",
@@ -69,27 +89,37 @@ _REGIONS = {
     "Worldwide": "worldwide|anywhere|global|world wide|anywhere in the world|weltweit|partout",
 }
 _SMALL_REGIONS = {
-    "Nordics": "SE NO DK FI IS", "DACH": "DE AT CH", "Benelux": "BE NL LU", "Baltics": "EE LV LT",
-    "Middle East": "AE SA QA KW BH OM IL JO LB IQ IR SY YE EG TR PS", "North America": "US CA MX",
-}  # fmt: skip
+    "Nordics": "SE NO DK FI IS",
+    "DACH": "DE AT CH",
+    "Benelux": "BE NL LU",
+    "Baltics": "EE LV LT",
+    "Middle East": "AE SA QA KW BH OM IL JO LB IQ IR SY YE EG TR PS",
+    "North America": "US CA MX",
+}
 _CONTINENTS = {"Europe": "EU", "Asia": "AS", "Africa": "AF", "Oceania": "OC"}
 # Names in other languages; GeoNames lists hundreds a city, too many of which are ordinary words somewhere.
-_EXONYMS = """München=Munich|Köln=Cologne|Nürnberg=Nuremberg|Wien=Vienna|Genf,Genève,Ginebra=Geneva|Bâle,Basle=Basel|
-    Zurich=Zürich|Berne=Bern|Mailand,Milano=Milan|Roma,Rom=Rome|Venezia,Venedig,Venise=Venice|Firenze,Florenz=Florence|
-    Napoli,Neapel=Naples|Torino=Turin|Genova,Genua=Genoa|Lisboa,Lissabon,Lisbonne=Lisbon|Oporto=Porto|Sevilla=Seville|
-    Londres=London|Edimbourg=Edinburgh|Bruxelles,Brussel,Brüssel,Bruselas=Brussels|Antwerpen,Anvers=Antwerp|
-    Gent,Gand=Ghent|Brugge=Bruges|Den Haag=The Hague|Kopenhagen,København,Copenhague=Copenhagen|Göteborg=Gothenburg|
-    Praha,Prag=Prague|Warszawa,Warschau,Varsovie=Warsaw|Krakau,Cracow=Kraków|Danzig=Gdańsk|Breslau=Wrocław|Lodz=Łódź|
-    București,Bukarest,Bucarest=Bucharest|Beograd,Belgrad=Belgrade|Athen,Athènes,Athina=Athens|Moskau,Moscou=Moscow|
-    Kiew,Kyjiw,Kiev=Kyiv|Odessa=Odesa|Lemberg,Lwów=Lviv|Jerusalem,Yerushalayim=Jerusalem|Tel Aviv-Yafo,Tel Aviv-Jaffa=Tel Aviv|
-    Beersheba,Be'er Sheva=Beersheba|Le Caire,Kairo=Cairo|Peking,Pékin=Beijing|Bombay=Mumbai|Bangalore=Bengaluru|
-    Calcutta=Kolkata|Madras=Chennai|Saigon=Ho Chi Minh City|Mexico,Ciudad de México,CDMX=Mexico City|
-    La Habana,Habana=Havana|Straßburg=Strasbourg|Nizza=Nice|Marseilles=Marseille|Lyons=Lyon|Luxemburg=Luxembourg|
-    Hannover=Hanover|Frankfurt=Frankfurt am Main|Braunschweig=Brunswick|Sankt Petersburg=Saint Petersburg|
-    St. Gallen=Sankt Gallen|Saragossa=Zaragoza|Montreal=Montréal|Quebec City,Québec=Québec|Tiflis=Tbilisi|Eriwan=Yerevan|
-    NYC,New York,Manhattan,Brooklyn=New York City|SF,San Fran,San Francisco Bay Area,Bay Area,Silicon Valley=San Francisco|
-    TLV=Tel Aviv|Washington DC,Washington D C,Washington=Washington, D.C.|St. Louis=St. Louis|Greater London,Central London=London|
-    Petah Tikva,Petach Tikva=Petah Tiqwa|Herzliya,Herzlia=Herzliyya|Ramat Gan=Ramat Gan|Newcastle=Newcastle upon Tyne"""
+_EXONYMS = """München=Munich|Köln=Cologne|Nürnberg=Nuremberg|Wien=Vienna|Genf,Genève,Ginebra=Geneva|
+    Bâle,Basle=Basel|Zurich=Zürich|Berne=Bern|Mailand,Milano=Milan|Roma,Rom=Rome|
+    Venezia,Venedig,Venise=Venice|Firenze,Florenz=Florence|Napoli,Neapel=Naples|Torino=Turin|
+    Genova,Genua=Genoa|Lisboa,Lissabon,Lisbonne=Lisbon|Oporto=Porto|Sevilla=Seville|
+    Londres=London|Edimbourg=Edinburgh|Bruxelles,Brussel,Brüssel,Bruselas=Brussels|
+    Antwerpen,Anvers=Antwerp|Gent,Gand=Ghent|Brugge=Bruges|Den Haag=The Hague|
+    Kopenhagen,København,Copenhague=Copenhagen|Göteborg=Gothenburg|Praha,Prag=Prague|
+    Warszawa,Warschau,Varsovie=Warsaw|Krakau,Cracow=Kraków|Danzig=Gdańsk|Breslau=Wrocław|
+    Lodz=Łódź|București,Bukarest,Bucarest=Bucharest|Beograd,Belgrad=Belgrade|
+    Athen,Athènes,Athina=Athens|Moskau,Moscou=Moscow|Kiew,Kyjiw,Kiev=Kyiv|Odessa=Odesa|
+    Lemberg,Lwów=Lviv|Jerusalem,Yerushalayim=Jerusalem|Tel Aviv-Yafo,Tel Aviv-Jaffa=Tel Aviv|
+    Beersheba,Be'er Sheva=Beersheba|Le Caire,Kairo=Cairo|Peking,Pékin=Beijing|Bombay=Mumbai|
+    Bangalore=Bengaluru|Calcutta=Kolkata|Madras=Chennai|Saigon=Ho Chi Minh City|
+    Mexico,Ciudad de México,CDMX=Mexico City|La Habana,Habana=Havana|Straßburg=Strasbourg|
+    Nizza=Nice|Marseilles=Marseille|Lyons=Lyon|Luxemburg=Luxembourg|Hannover=Hanover|
+    Frankfurt=Frankfurt am Main|Braunschweig=Brunswick|Sankt Petersburg=Saint Petersburg|
+    St. Gallen=Sankt Gallen|Saragossa=Zaragoza|Montreal=Montréal|Quebec City,Québec=Québec|
+    Tiflis=Tbilisi|Eriwan=Yerevan|NYC,New York,Manhattan,Brooklyn=New York City|
+    SF,San Fran,San Francisco Bay Area,Bay Area,Silicon Valley=San Francisco|TLV=Tel Aviv|
+    Washington DC,Washington D C,Washington=Washington, D.C.|St. Louis=St. Louis|
+    Greater London,Central London=London|Petah Tikva,Petach Tikva=Petah Tiqwa|
+    Herzliya,Herzlia=Herzliyya|Ramat Gan=Ramat Gan|Newcastle=Newcastle upon Tyne"""
 
 # Cities whose names are ordinary words or given names. In a question they count only as "in Reading";
 # in a line of their own the second list does not count at all ("Mobile" is a team, not Mobile, Alabama).
@@ -129,16 +159,24 @@ _PREPOSITIONS = word_set(
     """in at near around from to within outside based of for across en à a dans bei nach aus nahe in's
     aux au del de"""
 )
-_PLACING = frozenset("in near around from within outside en à dans bei nach aus".split())
+_PLACING = frozenset(
+    ["in", "near", "around", "from", "within", "outside", "en", "à", "dans", "bei", "nach", "aus"]
+)
 _REMOTE_WORDS = re.compile(
-    r"\b(fully|100\s*%|remote|remotely|hybrid|on-?site|anywhere|within|in|based|the|office|only|first|hq|headquarters|"
-    r"and|or|und|oder|ou|et|y|o|any of our offices|area|region|metropolitan|greater|multiple locations|time ?zones?|"
+    r"\b(fully|100\s*%|remote|remotely|hybrid|on-?site|anywhere|within|in|based|the|office|only|"
+    r"first|hq|headquarters|"
+    r"and|or|und|oder|ou|et|y|o|any of our offices|area|region|metropolitan|greater|"
+    r"multiple locations|time ?zones?|"
     r"télétravail|homeoffice|home office|work from home|wfh|flexible|deutschlandweit|bundesweit)\b",
     re.IGNORECASE,
 )
 _PARTS = re.compile(r"\s*[,/|·•;()\[\]&+]\s*|\s+[-–—]\s+|\s*[–—:]\s*|\s+(?:or|and|und|oder|ou|et|y|o)\s+")
 _BETWEEN_PLACES = re.compile(r"\s*[/|·•;&+]\s*|\s+(?:or|and|und|oder|ou|et|y|o)\s+")
-_PREFIX = re.compile(r"^\W*(locations?|office|standort|einsatzort|arbeitsort|ort|lieu|localisation|ubicación|lugar|based in|city|where)\s*:\s*|^[^\w(]+", re.IGNORECASE)  # fmt: skip
+_PREFIX = re.compile(
+    r"^\W*(locations?|office|standort|einsatzort|arbeitsort|ort|lieu|localisation|ubicación|lugar|"
+    r"based in|city|where)\s*:\s*|^[^\w(]+",
+    re.IGNORECASE,
+)
 _LONGEST_LINE, _LONGEST_NAME = 90, 5
 _ANY_CITY, _KNOWN_CITY, _LARGE_CITY, _FAMOUS_CITY = 15_000, 50_000, 100_000, 300_000
 
@@ -234,7 +272,7 @@ def _is_code(text: str) -> bool:
 
 
 def _split_commas(part: str) -> list[str]:
-    """ "Berlin, Munich" are two places, "Berlin, Germany" and "New York, NY" one each."""
+    """“Berlin, Munich” are two places, "Berlin, Germany" and "New York, NY" one each."""
     places: list[str] = []
     for piece in re.split(r"\s*,\s*", part):
         entry = _entry(fold(piece))
@@ -369,8 +407,11 @@ def _country_code(place: str) -> str:
 def _countries_of(region: str) -> frozenset[str]:
     codes = frozenset(_SMALL_REGIONS.get(region, "").split())
     continents = {
-        "EMEA": ("EU", "AF"), "APAC": ("AS", "OC"), "LATAM": ("SA",), "Americas": ("NA", "SA"),
-    }.get(region, (_CONTINENTS[region],) if region in _CONTINENTS else ())  # fmt: skip
+        "EMEA": ("EU", "AF"),
+        "APAC": ("AS", "OC"),
+        "LATAM": ("SA",),
+        "Americas": ("NA", "SA"),
+    }.get(region, (_CONTINENTS[region],) if region in _CONTINENTS else ())
     inside = {code for code, continent in _continents().items() if continent in continents}
     extra = _SMALL_REGIONS["Middle East"].split() if region == "EMEA" else ["MX"] if region == "LATAM" else []
     return codes | inside | frozenset(extra)
@@ -395,7 +436,7 @@ def _index() -> dict[str, _Place]:
     for aliases, name in re.findall(r"([^=|]+)=([^|]+)", _EXONYMS):
         for alias in aliases.split(","):
             known, meant = index.get(fold(alias)), index.get(fold(name))
-            if meant and (known is None or known.kind == "city" and known.population < meant.population):
+            if meant and (known is None or (known.kind == "city" and known.population < meant.population)):
                 index[fold(alias)] = meant
     return index
 

@@ -7,9 +7,27 @@ import unicodedata
 
 # Letters that do not decompose into a base letter and an accent.
 _UNDECOMPOSED = str.maketrans(
-    {"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe",
-     "ß": "ss", "ı": "i", "þ": "th", "ð": "d", "’": "'", "‘": "'", "´": "'", "`": "'"}
-)  # fmt: skip
+    {
+        "ø": "o",
+        "Ø": "O",
+        "ł": "l",
+        "Ł": "L",
+        "đ": "d",
+        "Đ": "D",
+        "æ": "ae",
+        "Æ": "Ae",
+        "œ": "oe",
+        "Œ": "Oe",
+        "ß": "ss",
+        "ı": "i",
+        "þ": "th",
+        "ð": "d",
+        "’": "'",
+        "‘": "'",
+        "´": "'",
+        "`": "'",
+    }
+)
 _INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060\ufeff\u00ad]")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’»)\]]*\s+(?=[\"'“„«(\[]?[A-ZÀ-ÝА-Я\d])")
 
@@ -37,7 +55,7 @@ def is_slug(text: str) -> bool:
 
 
 def title_from_slug(text: str) -> str:
-    """ "join-our-team" as "Join our team"."""
+    """“join-our-team” as "Join our team"."""
     words = re.sub(r"[-_]+", " ", text).strip()
     return words[:1].upper() + words[1:]
 
