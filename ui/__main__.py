@@ -8,6 +8,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from knowledge.settings import load_settings
+
 EPILOG = """examples:
   python ingest.py https://example.com/careers      read the pages first
   python -m ui                                      then chat at http://127.0.0.1:7860
@@ -20,11 +24,6 @@ CANDOR_CONTACT, … or the same in a file .env; an option given here wins."""
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve the chat until it is interrupted; 2 when the caller has to act first."""
     options = _parser().parse_args(arguments)
-    # Everything below imports for seconds; `--help` and a wrong option must not wait for that.
-    from pydantic import ValidationError
-
-    from knowledge.settings import load_settings
-
     try:
         settings = load_settings(**vars(options))
     except ValidationError as error:
@@ -34,11 +33,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _refuse(_why_not(settings.host, settings.port, error))
 
+    # These import for seconds; `--help`, a wrong option or a taken port must not wait for that.
     from assistant.reply import Assistant
-
+    from knowledge.embedding import EncoderError
+    from knowledge.store import StoreError
     from ui.server import create_app, serve
 
-    assistant = Assistant.open(settings)
+    try:
+        assistant = Assistant.open(settings)
+    except (EncoderError, StoreError) as error:
+        return _refuse(str(error))
     serve(create_app(assistant, company=settings.company, contact=settings.contact), door)
     return 0
 

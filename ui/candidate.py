@@ -78,6 +78,7 @@ def converse(assistant: Answering, question: str, view: View) -> Iterator[View]:
     """Ask `question` in the conversation of `view`; yield what to show until its answer is complete."""
     question = question.strip()
     if not question:
+        yield View(view.done, None, view.choices)
         return
     if len(question) > QUESTION_LIMIT:
         yield View(view.done, None, view.choices, too_long(question))
@@ -132,10 +133,10 @@ def candidate_chat(assistant: Answering, *, company: str = "", contact: str = ""
         welcome = markup.welcome(assistant.summary, contact)
         latest = gr.HTML(welcome, elem_id="latest", js_on_load=None, apply_default_css=False)
         with gr.Row(elem_id="choices"):
-            buttons = [gr.Button(visible=False, elem_classes="choice", scale=0) for _ in range(CHOICES)]
+            buttons = [_choice(number, first.choices) for number in range(CHOICES)]
         with gr.Column(elem_id="composer"):
             warning = gr.HTML(elem_id="warning", js_on_load=None, apply_default_css=False)
-            box = _question_box()
+            box = _question_box(can_ask=_has_knowledge(assistant))
         state = gr.State(first, time_to_live=SESSION)
         outputs = [state, earlier, latest, warning, box, *buttons]
 
@@ -143,11 +144,16 @@ def candidate_chat(assistant: Answering, *, company: str = "", contact: str = ""
             return _updates(view, assistant, contact)
 
         def ask(question: str, view: View, event: gr.EventData) -> Iterator[list[Any]]:
-            chosen = _chosen(view, buttons, event)
-            yield from map(shown, converse(assistant, chosen or question, view))
+            yield from map(shown, converse(assistant, _chosen(view, event) or question, view))
 
         def start_over() -> list[Any]:
             return shown(opening(assistant))
+
+        def refresh(view: View) -> list[Any]:
+            # The store may have changed since the server started. If not, touch nothing: whoever
+            # types at once must not lose a word, or a question, to this visit's opening.
+            stale = markup.welcome(assistant.summary, contact) != welcome or opening(assistant) != first
+            return start_over() if stale and not view.done else [gr.skip()] * len(outputs)
 
         # One listener for the box and the buttons: while it runs, neither can start a second answer.
         asking = gr.on(
@@ -162,14 +168,23 @@ def candidate_chat(assistant: Answering, *, company: str = "", contact: str = ""
         )
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         over.click(start_over, None, outputs, cancels=[asking], **quiet)
-        # At every visit, since the store may have changed since the server started.
-        page.load(start_over, None, outputs, **quiet)
+        page.load(refresh, state, outputs, **quiet)
     page.queue(max_size=WAITING, default_concurrency_limit=AT_ONCE, api_open=False)
     return page
 
 
-def _question_box() -> gr.Textbox:
+def _has_knowledge(assistant: Answering) -> bool:
+    return bool(assistant.summary.pages or assistant.summary.jobs)
+
+
+def _choice(number: int, choices: Sequence[str]) -> gr.Button:
+    text = choices[number] if number < len(choices) else ""
+    return gr.Button(text, visible=bool(text), elem_id=f"choice-{number}", elem_classes="choice", scale=0)
+
+
+def _question_box(can_ask: bool) -> gr.Textbox:
     return gr.Textbox(
+        interactive=can_ask,
         label="Your question",
         placeholder="Ask a question",
         lines=1,
@@ -181,26 +196,28 @@ def _question_box() -> gr.Textbox:
     )
 
 
-def _chosen(view: View, buttons: Sequence[gr.Button], event: gr.EventData) -> str:
+def _chosen(view: View, event: gr.EventData) -> str:
     """Find the question of the button that was pressed; "" when none was."""
-    pressed = getattr(event.target, "_id", None)
-    numbers = [number for number, button in enumerate(buttons) if button._id == pressed]
-    return view.choices[numbers[0]] if numbers and numbers[0] < len(view.choices) else ""
+    # By name: a button whose text has changed is another object for Gradio.
+    pressed = str(getattr(event.target, "elem_id", ""))
+    return {f"choice-{number}": text for number, text in enumerate(view.choices)}.get(pressed, "")
 
 
 def _updates(view: View, assistant: Answering, contact: str) -> list[Any]:
     """Turn a view into values for the page's components, in the order of its outputs."""
-    summary = assistant.summary
-    empty = not (summary.pages or summary.jobs)
     above = "".join(markup.exchange(turn, contact) for turn in view.earlier)
-    latest = markup.exchange(view.latest, contact) if view.latest else markup.welcome(summary, contact)
+    latest = (
+        markup.exchange(view.latest, contact) if view.latest else markup.welcome(assistant.summary, contact)
+    )
     hidden = [gr.Button(visible=False)] * (CHOICES - len(view.choices))
     return [
         view,
         above,
         latest,
         f'<p role="alert">{view.warning}</p>' if view.warning else "",
-        gr.skip() if view.draft is None else gr.Textbox(value=view.draft, interactive=not empty),
+        gr.skip()
+        if view.draft is None
+        else gr.Textbox(value=view.draft, interactive=_has_knowledge(assistant)),
         *(gr.Button(question, visible=True) for question in view.choices),
         *hidden,
     ]

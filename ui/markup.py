@@ -88,16 +88,17 @@ def _reply(turn: Exchange, contact: str) -> str:
     if turn.reply is None and not turn.partial:
         return '<p class="waiting">Looking through the pages<span aria-hidden="true"></span></p>'
     if turn.reply is None:
-        return f'<div class="answer" dir="auto">{prose(turn.partial)}</div>'
+        return f'<div class="answer" dir="auto">{prose(turn.partial, cited=99, anchor="")}</div>'
     reply, anchor = turn.reply, f"source-{turn.number}"
     language = escape(reply.language or "en")
     direction = "rtl" if reply.language[:2] in RIGHT_TO_LEFT else "ltr"
     return "".join(
         (
             f'<div class="answer" lang="{language}" dir="{direction}">',
-            prose(reply.text, len(reply.citations), anchor),
+            _linked(prose(reply.text, len(reply.citations), anchor), contact),
             "</div>",
-            handover(contact) if reply.outcome is Outcome.NOT_FOUND else "",
+            # The assistant may have named the person already, in the candidate's language.
+            handover(contact) if reply.outcome is Outcome.NOT_FOUND and contact not in reply.text else "",
             jobs(reply.jobs),
             sources(reply.citations, anchor),
             '<div class="tools"><button type="button" class="copy">Copy answer</button></div>',
@@ -108,7 +109,8 @@ def _reply(turn: Exchange, contact: str) -> str:
 def prose(text: str, cited: int = 0, anchor: str = "source") -> str:
     """Turn plain text into paragraphs, line breaks, lists, bold, and [n] into links to the sources.
 
-    Only numbers up to `cited` become links; any other markup in `text` shows as the characters it is.
+    Only numbers up to `cited` become links, and without an `anchor` they lead nowhere yet; any other
+    markup in `text` shows as the characters it is.
     """
     kinds = groupby(text.strip().splitlines(), key=_kind)
     return "".join(_block(kind, list(lines), cited, anchor) for kind, lines in kinds)
@@ -140,12 +142,15 @@ def _inline(text: str, cited: int, anchor: str) -> str:
         if not all(1 <= number <= cited for number in numbers):
             return found[0]
         # The word joiner keeps a number on the line of the word it belongs to.
-        return "&#8288;" + "".join(
-            f'<a class="ref" href="#{anchor}-{number}" aria-label="Source {number}">{number}</a>'
-            for number in numbers
-        )
+        return "&#8288;" + "".join(_reference(number, anchor) for number in numbers)
 
     return _REFERENCE.sub(link, _BOLD.sub(r"<strong>\1</strong>", escape(text)))
+
+
+def _reference(number: int, anchor: str) -> str:
+    if not anchor:  # the answer is still being written: its sources are not on the page yet
+        return f'<span class="ref">{number}</span>'
+    return f'<a class="ref" href="#{anchor}-{number}" aria-label="Source {number}">{number}</a>'
 
 
 def _lines(text: str) -> str:
@@ -254,6 +259,11 @@ def handover(contact: str) -> str:
     """Point to a person, for a question the pages do not answer."""
     who = contact_link(contact)
     return f'<p class="handover">A person can help with this: {who}</p>' if who else ""
+
+
+def _linked(html: str, contact: str) -> str:
+    """Make the contact a link where an answer's text names it."""
+    return html.replace(escape(contact.strip()), contact_link(contact)) if contact.strip() else html
 
 
 def contact_link(contact: str) -> str:

@@ -31,22 +31,21 @@ OPEN_PATHS = re.compile(
 # Gradio's page has inline scripts and its HTML component compiles templates, hence the two "unsafe".
 # `script-src-attr 'none'` and `connect-src 'self'` are what counts: no handler hidden in a text can
 # run, and nothing a candidate types can be sent elsewhere.
+POLICY = (
+    "default-src 'self'",
+    "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+    "script-src-attr 'none'",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data:",
+    "font-src 'self' data:",
+    "connect-src 'self'",
+    "object-src 'none'",
+    "base-uri 'self'",
+    "form-action 'self'",
+    "frame-ancestors 'self'",
+)
 SECURITY_HEADERS = {
-    "Content-Security-Policy": "; ".join(
-        (
-            "default-src 'self'",
-            "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
-            "script-src-attr 'none'",
-            "style-src 'self' 'unsafe-inline'",
-            "img-src 'self' data:",
-            "font-src 'self' data:",
-            "connect-src 'self'",
-            "object-src 'none'",
-            "base-uri 'self'",
-            "form-action 'self'",
-            "frame-ancestors 'self'",
-        )
-    ),
+    "Content-Security-Policy": "; ".join(POLICY),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
     "Referrer-Policy": "no-referrer",
@@ -176,6 +175,9 @@ class OwnPage:
             nonlocal start, body
             if message["type"] == "http.response.start":
                 start = message
+                return
+            if message["type"] != "http.response.body":
+                await send(message)
                 return
             body += message.get("body", b"")
             if message.get("more_body"):
