@@ -9,7 +9,7 @@ from ui_fakes import ATTACK, EMPTY, EQUIPMENT, POSTINGS, REMOTE, REPLIES, FakeAs
 from assistant.conversation import Citation, Outcome, Reply
 from knowledge.documents import JobPosting
 from ui import markup
-from ui.candidate import QUESTION_LIMIT, View, converse, opening
+from ui.candidate import QUESTION_LIMIT, View, candidate_chat, converse, opening
 from ui.markup import Exchange
 
 
@@ -105,6 +105,12 @@ def test_a_stream_without_a_reply_counts_as_a_failure() -> None:
             yield "Half a sen"
 
     assert last(Cut(), "Can I work from home?").done[-1].failed
+
+
+def test_no_event_can_be_called_from_outside_and_several_answers_are_written_at_once() -> None:
+    events = list(candidate_chat(FakeAssistant()).fns.values())
+    assert {event.api_visibility for event in events} == {"private"}
+    assert {event.concurrency_limit for event in events if event.name == "ask"} == {8}
 
 
 # Hostile text

@@ -37,6 +37,18 @@ def test_every_response_says_what_a_browser_may_do_with_it(client: TestClient) -
         assert "script-src-attr 'none'" in policy
 
 
+def test_only_the_sites_that_are_named_may_show_the_chat_in_a_frame() -> None:
+    app = create_app(FakeAssistant(), embed_on=["https://careers.example.com"])
+    policy = TestClient(app).get("/theme.css").headers["content-security-policy"]
+    assert policy.endswith("frame-ancestors 'self' https://careers.example.com")
+
+
+def test_a_site_that_would_smuggle_a_rule_into_the_policy_is_refused() -> None:
+    app = create_app(FakeAssistant(), embed_on=["https://x.example; script-src *"])
+    with pytest.raises(ValueError, match="is not a site"):
+        TestClient(app).get("/")
+
+
 @pytest.mark.parametrize(
     "path",
     [

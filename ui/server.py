@@ -6,6 +6,7 @@ import contextlib
 import re
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,29 +43,32 @@ POLICY = (
     "object-src 'none'",
     "base-uri 'self'",
     "form-action 'self'",
-    "frame-ancestors 'self'",
 )
 SECURITY_HEADERS = {
-    "Content-Security-Policy": "; ".join(POLICY),
     "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "SAMEORIGIN",
     "Referrer-Policy": "no-referrer",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 
+SITE = re.compile(r"https?://[A-Za-z0-9.*-]+(:\d{1,5})?")
 ADVERTISEMENT = re.compile(rb"<meta\s[^>]*(?:property|name)=\"(?:og|twitter):[^>]*>")
 
 _SYSTEM_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 
 
-def create_app(assistant: Answering, *, company: str = "", contact: str = "") -> FastAPI:
-    """Build the web server of the candidate's chat, at `/`."""
+def create_app(
+    assistant: Answering, *, company: str = "", contact: str = "", embed_on: Sequence[str] = ()
+) -> FastAPI:
+    """Build the web server of the candidate's chat, at `/`.
+
+    `embed_on` names the sites that may show it in a frame, e.g. "https://careers.example.com".
+    """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     # Without a CORS policy in the parent, Gradio lets every origin in, with credentials.
     app.add_middleware(CORSMiddleware, allow_origins=[])
     app.add_middleware(OwnPage)
-    app.add_middleware(Shut)
+    app.add_middleware(Shut, embed_on=embed_on)
     gr.mount_gradio_app(
         app,
         candidate_chat(assistant, company=company, contact=contact),
@@ -126,8 +130,13 @@ class _Telling(uvicorn.Server):
 class Shut:
     """Lets only what the chat needs through, and says on every response what a browser may do with it."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, embed_on: Sequence[str] = ()) -> None:
         self.app = app
+        for site in embed_on:
+            if not SITE.fullmatch(site):
+                raise ValueError(f"{site!r} is not a site; write it like https://careers.example.com")
+        frames = " ".join(("frame-ancestors 'self'", *embed_on))
+        self.headers = {"Content-Security-Policy": "; ".join((*POLICY, frames)), **SECURITY_HEADERS}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -137,7 +146,7 @@ class Shut:
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(SECURITY_HEADERS)
+                MutableHeaders(scope=message).update(self.headers)
             await send(message)
 
         answer: Any = self.app
