@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup, Tag
 
 from knowledge.documents import Block, BlockKind, JobPosting, Page, Reading, Skipped
 from knowledge.front_matter import split_front_matter
-from knowledge.html_text import parse_html, read_blocks
+from knowledge.html_text import parse_html, read_blocks, remove_unseen
 from knowledge.jobs import read_job_postings
 from knowledge.languages import language_of
 from knowledge.positions import with_positions
@@ -36,6 +36,7 @@ def read_html(text: str, source: str, url: str = "") -> Reading:
     postings = read_job_postings(_structured_postings(soup), source) if _has_postings(soup) else Reading()
     jobs = tuple(job if job.url else replace(job, url=url) for job in postings.jobs)
     declared = str(meta.get("lang") or "") or _attribute(soup, "html", "lang")
+    remove_unseen(soup)
     title = _title(soup, str(meta.get("title") or ""), source)
     blocks = read_blocks(soup, title)
     words = " ".join(block.text for block in blocks)

@@ -18,7 +18,7 @@ from knowledge.wording import fold, sentences, squash, word_set
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _SUMMARY_LEVEL, _TERM_LEVEL, _BOLD_LEVEL = 7, 8, 9
 _NEVER_SEEN = (
-    "script,style,template,svg,iframe,object,canvas,audio,video,select,input,textarea,dialog,head,"
+    "script,style,template,svg,iframe,object,canvas,audio,video,select,input,textarea,dialog,"
     "[role=navigation],[role=search],[role=dialog],[role=alertdialog],[role=banner],[role=contentinfo]"
 )
 _INLINE = word_set(
@@ -73,14 +73,17 @@ def parse_html(text: str) -> BeautifulSoup:
 
 def read_blocks(soup: BeautifulSoup, title: str) -> tuple[Block, ...]:
     """The blocks of a parsed page; what a visitor does not see is removed from the tree."""
-    _remove_unseen(soup)
-    outline = _Outline(title, single_h1=len(soup.find_all("h1")) == 1)
-    _walk(soup.body or soup, outline)
+    remove_unseen(soup)
+    panels = frozenset(str(tag["aria-controls"]) for tag in soup.select("button[aria-controls]"))
+    outline = _Outline(title, len(soup.find_all("h1")) == 1, panels)
+    if soup.body:
+        _walk(soup.body, outline)
     outline.flush()
     return tuple(outline.finished())
 
 
-def _remove_unseen(soup: BeautifulSoup) -> None:
+def remove_unseen(soup: BeautifulSoup) -> None:
+    """Take out of the tree what a visitor does not see: scripts, frame, banners, hidden elements."""
     for comment in soup.find_all(string=lambda string: isinstance(string, Comment | PreformattedString)):
         comment.extract()
     for tag in soup.select(_NEVER_SEEN):
@@ -134,6 +137,7 @@ class _Outline:
 
     title: str
     single_h1: bool = False
+    panels: frozenset[str] = frozenset()
     blocks: list[Block] = field(default_factory=list)
     path: list[tuple[int, str, int]] = field(default_factory=list)
     pending: list[str] = field(default_factory=list)
@@ -232,6 +236,8 @@ def _walk_tag(tag: Tag, outline: _Outline) -> None:
         outline.flush()
         if tag.name in ("div", "section", "article", "ul", "ol"):
             outline.leave(tag, depth)
+        if tag.get("id") in outline.panels:
+            outline.path = [entry for entry in outline.path if entry[0] < _SUMMARY_LEVEL]
 
 
 def _walk_button(tag: Tag, outline: _Outline) -> None:

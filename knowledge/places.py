@@ -125,11 +125,11 @@ _EXONYMS = """München=Munich|Köln=Cologne|Nürnberg=Nuremberg|Wien=Vienna|Genf
 # in a line of their own the second list does not count at all ("Mobile" is a team, not Mobile, Alabama).
 _WORDS_TOO = word_set(
     """reading nice bath split orange cork hull deal sale hope bar van ham wells rugby march lincoln
-    florence victoria charlotte sofia paris jackson jordan chelsea austin kingston santiago dallas
-    houston georgia chad turkey mali niger guinea diego martin san carlos alexandria milan troy
+    florence victoria charlotte sofia jackson jordan chelsea austin kingston santiago dallas
+    houston georgia chad turkey mali niger guinea diego martin san carlos alexandria troy
     eugene salem kent essen worms halle lens tours laval angers nancy valence regina columbus
     phoenix buffalo aurora independence concord clinton lima cuba male bergen granada colon leon
-    vera elena monica marion vienna geneva trier hamm siegen celle wesel lage buxton derby stafford
+    vera elena monica marion trier hamm siegen celle wesel lage buxton derby stafford
     york kerry carlow trim mayo clare adare brest vannes cannes gap auch sens dole loos dover
     preston burton marina augusta savannah madison cary perry jasper harvey montana virginia
     carolina dakota la"""

@@ -155,7 +155,7 @@ def _row_of(parts: list[str], columns: Sequence[str], separator: str, line: str)
 
 
 def _move_place_out_of_title(draft: Draft, placed: bool) -> None:
-    """ "Barista, Porto — part-time": the place may be set off by a comma only."""
+    """“Barista, Porto — part-time”: the place may be set off by a comma only."""
     title, comma, place = draft.title.rpartition(", ")
     if comma and not placed and is_place(place):
         draft.title = title

@@ -226,7 +226,7 @@ def facts_of(text: str) -> list[tuple[str, str]]:
 
 def _run_together(line: str) -> list[tuple[str, str]]:
     """A place and a label that a page sets side by side without a mark: "Berlin Full time"."""
-    words = line.split()
+    words = [] if looks_like_title(line) else line.split()
     for cut in range(1, len(words) if len(words) <= MOST_RUN_TOGETHER else 1):
         first, second = " ".join(words[:cut]), " ".join(words[cut:])
         start = _workplace_and_place(first) or (
