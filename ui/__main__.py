@@ -88,4 +88,7 @@ def _refuse(why: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:  # while models load; once the chat is open, the server takes care of it
+        sys.exit(130)
