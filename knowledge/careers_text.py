@@ -340,6 +340,8 @@ class _Builder:
         if self.titled or _heading_text(self._line.text) != self.title:
             return False
         self.titled = True
+        if len(self.lines) == 1:
+            return False
         self.at += 1
         return True
 

@@ -57,7 +57,12 @@ def _from_words(text: str) -> date | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             parsed = dateparser.parse(
-                text, settings={"STRICT_PARSING": True, "RETURN_AS_TIMEZONE_AWARE": False}
+                text,
+                settings={
+                    "STRICT_PARSING": True,
+                    "PARSERS": ["absolute-time"],
+                    "RETURN_AS_TIMEZONE_AWARE": False,
+                },
             )
     except (ValueError, OverflowError, TypeError, RecursionError):
         return None

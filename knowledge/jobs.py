@@ -326,7 +326,10 @@ def _places(value: Any) -> list[str]:
         _country(value),
     ]
     joined = ", ".join(dict.fromkeys(part for part in parts if part))
-    return [joined] if joined else [name] if (name := _text(value.get("name"))) else []
+    # An address in one string is often only the street: the parts above say more.
+    return (
+        [joined] if joined else [name] if (name := _text(value.get("address") or value.get("name"))) else []
+    )
 
 
 def _place_part(value: Mapping[str, Any], *names: str) -> str:

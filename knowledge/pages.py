@@ -103,7 +103,9 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _read_file(path: Path, source: str) -> Reading:
     text = _decode(_read_bytes(path, source), source)
-    return PAGE_READERS[path.suffix.lower()](text, source, "")
+    # Browsers save pages under any name; a text that starts like HTML is HTML.
+    html = text.lstrip()[:14].lower().startswith(("<!doctype html", "<html"))
+    return PAGE_READERS[".html" if html else path.suffix.lower()](text, source, "")
 
 
 def _read_bytes(path: Path, source: str) -> bytes:

@@ -176,7 +176,9 @@ def test_rows_with_separators_become_postings() -> None:
 
 def test_a_count_over_several_lines_is_the_listing() -> None:
     assert page_of(ROWS).listing == Listing(3, 7, "Showing 1–3 of 7 results")
-    assert page_of("Jobs\n\n4 of 16 jobs\n\nWe like it here very much.").listing == Listing(4, 16, "4 of 16 jobs")
+    assert page_of("Jobs\n\n4 of 16 jobs\n\nWe like it here very much.").listing == Listing(
+        4, 16, "4 of 16 jobs"
+    )
     assert page_of(TABS).listing == Listing(None, 12, "12 offene Stellen")
 
 
@@ -194,7 +196,9 @@ def test_a_list_keeps_its_lead_in() -> None:
 
 
 def test_people_are_quoted_with_name_role_and_team() -> None:
-    speakers = [block.speaker for text in (ROWS, STACKS, TABLE) for block in page_of(text).blocks if block.speaker]
+    speakers = [
+        block.speaker for text in (ROWS, STACKS, TABLE) for block in page_of(text).blocks if block.speaker
+    ]
     assert speakers == [
         "Inês Duarte, Head Baker, Porto",
         "Rui Matos, Barista",
@@ -227,7 +231,11 @@ def test_wrapped_lines_are_one_paragraph() -> None:
 
 def test_stacked_lines_are_read_by_what_they_are() -> None:
     kiln, firmware, export = jobs_of(STACKS)
-    assert (kiln.locations, kiln.employment_type, kiln.salary) == (("Stoke-on-Trent",), "Full time", "£38,000 - £42,000")
+    assert (kiln.locations, kiln.employment_type, kiln.salary) == (
+        ("Stoke-on-Trent",),
+        "Full time",
+        "£38,000 - £42,000",
+    )
     assert kiln.closes and kiln.closes.isoformat() == "2099-03-03"
     assert (firmware.locations, firmware.workplace_type) == (("UK",), "Remote")
     assert (export.workplace_type, export.employment_type) == ("Hybrid", "Permanent")
@@ -273,7 +281,10 @@ def test_steps_are_headings_below_their_section() -> None:
 
 
 def test_questions_are_headings_below_their_section() -> None:
-    assert block_with(page_of(STACKS), "nine spaces").headings == ("Frequently asked questions", "Is there parking?")
+    assert block_with(page_of(STACKS), "nine spaces").headings == (
+        "Frequently asked questions",
+        "Is there parking?",
+    )
 
 
 VOCABULARY = "Temp\nStudent\nIntern\nProgram\nEntry-level\nFull time\nPeople Manager"
@@ -285,7 +296,15 @@ def test_labels_that_every_posting_carries_are_no_facts() -> None:
     for job in jobs_of(page):
         assert (job.locations, job.department) == (("Vilnius",), "Data")
         assert (job.employment_type, job.level, job.workplace_type) == ("", "", "")
-        assert job.labels == ("Remote", "Temp", "Student", "Intern Program", "Entry-level", "Full time", "People Manager")
+        assert job.labels == (
+            "Remote",
+            "Temp",
+            "Student",
+            "Intern Program",
+            "Entry-level",
+            "Full time",
+            "People Manager",
+        )
 
 
 def test_what_differs_between_postings_stays_a_fact() -> None:
@@ -361,7 +380,8 @@ def test_the_shared_team_page_is_read_in_full(shared: Path) -> None:
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(
-        st.one_of(st.sampled_from((ROWS + STACKS + TABLE + TABS).splitlines()), st.text(max_size=40)), max_size=30
+        st.one_of(st.sampled_from((ROWS + STACKS + TABLE + TABS).splitlines()), st.text(max_size=40)),
+        max_size=30,
     ).map("\n".join)
 )
 def test_shuffled_and_broken_pages_are_read_or_refused(text: str) -> None:

@@ -25,18 +25,31 @@ def test_contract_words_of_four_languages_have_one_value(line: str, value: str) 
     assert canonical(line) == value
 
 
-@pytest.mark.parametrize("line", ["Entry-level", "Senior", "People Manager", "débutant", "mid level", "Principal"])
+@pytest.mark.parametrize(
+    "line", ["Entry-level", "Senior", "People Manager", "débutant", "mid level", "Principal"]
+)
 def test_level_words_are_levels(line: str) -> None:
     assert classify(line) is LabelKind.LEVEL
 
 
-@pytest.mark.parametrize("line", ["Remote", "on-site", "Hybrid (2 days a week)", "Work from home", "Télétravail", "vor Ort"])
+@pytest.mark.parametrize(
+    "line", ["Remote", "on-site", "Hybrid (2 days a week)", "Work from home", "Télétravail", "vor Ort"]
+)
 def test_workplace_words_are_workplaces(line: str) -> None:
     assert classify(line) is LabelKind.WORKPLACE
 
 
 @pytest.mark.parametrize(
-    "line", ["Senior Backend Engineer", "Full stack", "We work full time.", "Remote sensing", "", "80–100 %", "Student life"]
+    "line",
+    [
+        "Senior Backend Engineer",
+        "Full stack",
+        "We work full time.",
+        "Remote sensing",
+        "",
+        "80–100 %",
+        "Student life",
+    ],
 )
 def test_only_whole_lines_are_labels(line: str) -> None:
     assert classify(line) is None

@@ -1,0 +1,115 @@
+from pathlib import Path
+
+import pytest
+
+from knowledge.documents import Status
+from knowledge.errors import SourceError
+from knowledge.pages import PAGE_READERS, read_source
+
+HTML = "<h1>Hello</h1><p>We are nine people in Riga and would like to be ten.</p>"
+
+
+def write(folder: Path, name: str, content: str | bytes) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def test_every_ending_has_a_reader(tmp_path: Path) -> None:
+    contents = {
+        ".json": '[{"title": "Cook", "location": "Riga"}]',
+        ".jsonld": '[{"title": "Cook", "location": "Riga"}]',
+    }
+    for ending in PAGE_READERS:
+        reading = read_source(write(tmp_path, f"page{ending}", contents.get(ending, HTML)))
+        assert reading.pages or reading.jobs, ending
+
+
+def test_a_folder_is_read_in_order_with_relative_names(tmp_path: Path) -> None:
+    for name in ("b.md", "a/_index.html", "a/c.txt"):
+        write(tmp_path, name, HTML)
+    assert [page.source for page in read_source(tmp_path).pages] == ["a/_index.html", "a/c.txt", "b.md"]
+
+
+def test_hidden_and_other_files_are_left_alone(tmp_path: Path) -> None:
+    write(tmp_path, ".git/a.md", HTML)
+    write(tmp_path, "photo.jpg", b"\xff\xd8\x00")
+    write(tmp_path, "page.md", HTML)
+    reading = read_source(tmp_path)
+    assert [page.source for page in reading.pages] == ["page.md"] and not reading.skipped
+
+
+def test_bad_files_in_a_folder_are_skipped_and_the_good_go_in(tmp_path: Path) -> None:
+    write(tmp_path, "good.md", HTML)
+    write(tmp_path, "empty.md", "")
+    write(tmp_path, "broken.json", "{")
+    write(tmp_path, "binary.txt", b"\x00\x01\x02")
+    reading = read_source(tmp_path)
+    assert len(reading.pages) == 1
+    assert [skipped.source for skipped in reading.skipped] == ["binary.txt", "broken.json", "empty.md"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("empty.md", "", "is empty"),
+        ("broken.json", "{", "not valid JSON"),
+        ("other.json", '{"a": 1}', "no job postings"),
+        ("binary.txt", b"\x00\x01", "not a text file"),
+        ("draft.md", "---\ntitle: x\ndraft: true\n---\nText", "draft"),
+        ("shell.html", "<div>Loading…</div>", "rendered copy"),
+        ("photo.png", b"\x89PNG", "not a kind of file"),
+        ("large.txt", b"a" * 20_000_001, "20 MB"),
+    ],
+)
+def test_a_single_file_that_cannot_be_read_is_refused_in_one_line(
+    tmp_path: Path, name: str, content: str | bytes, words: str
+) -> None:
+    path = write(tmp_path, name, content)
+    with pytest.raises(SourceError, match=words) as refusal:
+        read_source(path)
+    assert str(path) in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+def test_a_missing_path_and_an_empty_folder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="does not exist"):
+        read_source(tmp_path / "nowhere")
+    with pytest.raises(SourceError, match="holds nothing that can be read"):
+        read_source(tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1"])
+def test_texts_of_other_encodings_are_decoded(tmp_path: Path, encoding: str) -> None:
+    text = (
+        "Über uns\n\nWir wären gern größer, und die Löhne steigen jährlich um fünf Prozent für alle Köche.\n"
+    )
+    page = read_source(write(tmp_path, "page.txt", text.encode(encoding))).pages[0]
+    assert page.title == "Über uns" and "fünf Prozent" in page.blocks[0].text
+
+
+def test_ids_are_unique_over_a_source(tmp_path: Path) -> None:
+    for name in ("a.json", "b.json"):
+        write(tmp_path, name, '[{"id": "7", "title": "Cook", "location": "Riga"}]')
+    write(tmp_path, "a-b.md", HTML)
+    write(tmp_path, "a/b.md", HTML)
+    write(tmp_path, "a-b/md.md", HTML)
+    reading = read_source(tmp_path)
+    assert len({job.id for job in reading.jobs}) == 2 and len({page.id for page in reading.pages}) == 3
+
+
+def test_ids_stay_when_a_source_is_read_again(tmp_path: Path) -> None:
+    write(tmp_path, "a.md", HTML)
+    before = read_source(tmp_path)
+    write(tmp_path, "b.md", HTML)
+    assert before.pages[0] in read_source(tmp_path).pages
+
+
+def test_the_shared_sources_are_read_without_loss(shared: Path) -> None:
+    sources = shared / "sources"
+    expected = {"wix-backend": (1, 4, 4), "basecamp-handbook": (8, 0, 0), "cds-careers": (5, 116, 18)}
+    for name, counts in expected.items():
+        reading = read_source(sources / name)
+        still_open = sum(job.status is Status.OPEN for job in reading.jobs)
+        assert (len(reading.pages), len(reading.jobs), still_open) == counts
+        assert not reading.skipped
