@@ -1,16 +1,17 @@
 """Answer or not: a fitted, calibrated decision over what search has found.
 
-Each passage found gets a probability that it answers the question, from a few features that can be
-read off it. The same probability ranks the passages, and the best one decides whether there is an
-answer at all. The weights stand in `decision.json`, fitted by `python -m assistant fit`.
+Two logistic regressions whose weights stand in `decision.json` and are fitted by
+`python -m assistant fit`. The first, over features of one passage, ranks what search has found.
+The second, over features of the question and the best passages, gives the probability that the
+question is answered by them at all.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from assistant.questions import AnswerType, Question, holds_type
-from assistant.topics import Topic, stemmed
+from assistant.topics import Bank, Topic, stemmed
 from knowledge.retrieval import Hit
 from knowledge.store import Store
 
@@ -27,79 +28,99 @@ if TYPE_CHECKING:
 
 PARAMETERS = Path(__file__).with_name("decision.json")
 
-FEATURES = (
+PASSAGE_FEATURES = (
     "sentence",  # cosine of the nearest sentence
     "passage",  # cosine of the passage with its headings
-    "keyword",  # BM25 over the best any passage could reach
+    "keyword",  # BM25, over what the question's words could reach
     "covered",  # share of the question's words, weighted by rarity, that the passage holds
-    "unknown",  # share of the question's words, so weighted, that stand nowhere in the store
-    "topic",  # likeness of the question's topic, where the passage holds a term of it
-    "topic_cosine",  # cosine of the passage with the topic's typical question
-    "topic_absent",  # likeness of the topic, where no passage of the store holds a term of it
-    "typed",  # whether the passage holds what such a question asks for: a number, a date, a person …
-    "untyped",  # the same, where it should and does not
-    "lead",  # how far the nearest sentence is ahead of the next passage's
+    "terms",  # likeness of the question's topic, where the passage holds its terms
+    "typical",  # cosine of the passage with the topic's typical question
+    "agreement",  # how alike the topics of question and passage are
+    "named_missing",  # terms of the bank that the question names and the passage lacks
+    "typed",  # the passage holds what such a question asks for: a number, a date, a person …
+    "untyped",  # it should, and does not
+    "ahead",  # cosine of the nearest sentence over the best of the other passages
+)
+
+QUESTION_FEATURES = (
+    "relevance",  # the ranking score of the best passage
+    "gap",  # how far the next passage is behind
+    *(f"best_{name}" for name in PASSAGE_FEATURES),  # the best passage's features
+    *(f"top_{name}" for name in ("sentence", "passage", "covered", "terms", "agreement")),  # best of five
+    "likeness",  # of the nearest topic
+    "present",  # the likeness again, where some passage holds a term of the topic
+    "absent",  # and where none does
+    "unknown",  # share of the question's words, weighted by rarity, that stand nowhere in the store
+    "named_absent",  # terms of the bank that the question names and no passage holds
     "length",  # words of the question, as a logarithm
+    "follows_up",  # 1 where it leans on the turns before
 )
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """A passage found, with its features and the probability that it answers."""
+    """A passage found, with its features and its ranking score (a logit)."""
 
     hit: Hit
     features: tuple[float, ...]
-    probability: float
+    relevance: float
+
+
+@dataclass(frozen=True)
+class Found:
+    """What search found, best first, and the probability that it answers the question."""
+
+    evidence: tuple[Evidence, ...] = ()
+    probability: float = 0.0
+    features: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Regression:
+    """A logistic regression: one weight a feature, and a bias."""
+
+    names: tuple[str, ...]
+    weights: tuple[float, ...]
+    bias: float
+
+    def logits(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The logit of each row of `table`, of shape (rows, len(names))."""
+        return np.asarray(table @ np.array(self.weights) + self.bias, dtype=np.float64)
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """The fitted weights, one a feature, and the probability from which on an answer is given."""
+    """Both regressions, and the probability from which on an answer is given."""
 
-    weights: tuple[float, ...]
-    bias: float
+    ranking: Regression
+    answering: Regression
     threshold: float
 
-    def probability(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Probability of each row of `features`, of shape (passages, len(FEATURES))."""
-        return 1.0 / (1.0 + np.exp(-(features @ np.array(self.weights) + self.bias)))
 
-
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=4)
 def load_parameters(path: Path = PARAMETERS) -> Parameters:
     """The fitted parameters; `ValueError` where they are of other features than these."""
     data = json.loads(path.read_text(encoding="utf-8"))
-    if set(data["weights"]) != set(FEATURES):
-        raise ValueError(f"{path.name} has weights of other features. Run: python -m assistant fit")
     return Parameters(
-        weights=tuple(float(data["weights"][name]) for name in FEATURES),
-        bias=float(data["bias"]),
+        ranking=_regression(data["ranking"], PASSAGE_FEATURES, path),
+        answering=_regression(data["answering"], QUESTION_FEATURES, path),
         threshold=float(data["threshold"]),
     )
 
 
-def weigh(
-    store: Store, question: Question, hits: Sequence[Hit], context: StoreContext, parameters: Parameters
-) -> list[Evidence]:
-    """The passages found with their probabilities, most probable first."""
-    if not hits:
-        return []
-    table = features(question, hits, context)
-    probabilities = parameters.probability(table)
-    evidence = [
-        Evidence(hit=hit, features=tuple(float(x) for x in row), probability=float(p))
-        for hit, row, p in zip(hits, table, probabilities, strict=True)
-    ]
-    return sorted(evidence, key=lambda entry: -entry.probability)
+def _regression(data: Mapping[str, object], names: Sequence[str], path: Path) -> Regression:
+    weights = data["weights"]
+    if not isinstance(weights, dict) or set(weights) != set(names):
+        raise ValueError(f"{path.name} has weights of other features. Run: python -m assistant fit")
+    return Regression(tuple(names), tuple(float(weights[name]) for name in names), float(str(data["bias"])))
 
 
 class StoreContext:
     """What the features need to know of the whole store, computed once a version."""
 
-    def __init__(self, store: Store, topics: Sequence[Topic], topic_vectors: NDArray[np.float32]) -> None:
-        """`topic_vectors`: mean vector of each topic's examples, of shape (topics, dimensions)."""
+    def __init__(self, store: Store, bank: Bank) -> None:
         self.store = store
-        self.topic_vectors = {topic.id: vector for topic, vector in zip(topics, topic_vectors, strict=True)}
+        self.bank = bank
         self._stemmed: dict[int, str] = {}
         self._present: dict[str, bool] = {}
         count = max(len(store.passages), 1)
@@ -116,62 +137,104 @@ class StoreContext:
             self._stemmed[row] = stemmed(self.store.passages[row].embedding_text)
         return self._stemmed[row]
 
-    def present(self, topic: Topic) -> bool:
-        """Whether any passage holds a term of the topic."""
-        if topic.id not in self._present:
-            self._present[topic.id] = any(
-                topic.strength(self.stemmed(row))
-                for row, passage in enumerate(self.store.passages)
-                if passage.open
+    def holds(self, term: str) -> bool:
+        """Whether any open passage holds the stemmed term."""
+        if term not in self._present:
+            self._present[term] = any(
+                term in self.stemmed(row) for row, passage in enumerate(self.store.passages) if passage.open
             )
-        return self._present[topic.id]
+        return self._present[term]
+
+    def present(self, topic: Topic) -> bool:
+        """Whether any open passage holds a term of the topic."""
+        return any(self.holds(term) for term in topic.stems)
 
     def weight(self, term: str) -> float:
         """Rarity of a term: what the store knows well says little."""
         return self.rarity.get(term, self.rarest)
 
 
-def features(question: Question, hits: Sequence[Hit], context: StoreContext) -> NDArray[np.float64]:
-    """The features of each passage found, of shape (len(hits), len(FEATURES))."""
+def decide(question: Question, hits: Sequence[Hit], context: StoreContext, parameters: Parameters) -> Found:
+    """Rank the passages found and give the probability that they answer."""
+    if not hits:
+        return Found()
+    table = passage_features(question, hits, context)
+    relevance = parameters.ranking.logits(table)
+    order = np.argsort(-relevance, kind="stable")
+    evidence = tuple(
+        Evidence(hits[n], tuple(float(x) for x in table[n]), float(relevance[n])) for n in order
+    )
+    features = question_features(question, evidence, context)
+    logit = float(parameters.answering.logits(np.array([features[name] for name in QUESTION_FEATURES])))
+    return Found(evidence, 1.0 / (1.0 + math.exp(-logit)), features)
+
+
+def passage_features(
+    question: Question, hits: Sequence[Hit], context: StoreContext
+) -> NDArray[np.float64]:
+    """The features of each passage found, of shape (len(hits), len(PASSAGE_FEATURES))."""
     best = np.array([hit.best for hit in hits])
     asked = list(dict.fromkeys(question.words))
     total = sum(context.weight(term) for term in asked) or 1.0
-    reachable = max(max(hit.keyword for hit in hits), 2.0 * total, 1e-9)
-    unknown = sum(context.weight(term) for term in asked if term not in context.rarity) / total
-    topics = [(topic, likeness) for topic, likeness in question.topics if likeness > 0.35][:2]
-    absent = max((like for topic, like in topics[:1] if not context.present(topic)), default=0.0)
+    topics = [(topic, likeness) for topic, likeness in question.topics if likeness > 0.35]
+    named = context.bank.named(question.standalone)
+    agreement = topic_agreement(question, hits, context.bank)
     # Typed and untyped are two features, so that "no type asked for" is neither.
     kind = question.answer_type
     asks_type = kind not in (AnswerType.TEXT, AnswerType.YES_NO, AnswerType.LIST)
-    length = math.log(1 + len(question.standalone.split()))
     rows = []
     for number, hit in enumerate(hits):
         passage = context.stemmed(hit.row)
         stems = set(context.store.keywords.corpus[hit.row])
-        covered = sum(context.weight(term) for term in asked if term in stems) / total
-        topical = max((min(topic.strength(passage), 2) / 2 * like for topic, like in topics), default=0.0)
-        cosine = max((topic_cosine(context, topic, hit) for topic, _ in topics[:1]), default=0.0)
-        holds = holds_type(kind, hit.passage.text) if asks_type else False
+        holds = asks_type and holds_type(kind, hit.passage.text)
         others = np.delete(best, number)
         rows.append(
             (
                 hit.best,
                 hit.dense,
-                hit.keyword / reachable,
-                covered,
-                unknown,
-                topical,
-                cosine,
-                absent,
-                float(asks_type and holds),
+                hit.keyword / (2.0 * total),
+                sum(context.weight(term) for term in asked if term in stems) / total,
+                max((min(topic.strength(passage), 2) / 2 * like for topic, like in topics), default=0.0),
+                max((context.bank.typical(topic, hit.vector) for topic, _ in topics[:1]), default=0.0),
+                agreement[number],
+                float(sum(term not in passage for term in named)) / max(len(named), 1),
+                float(holds),
                 float(asks_type and not holds),
                 float(hit.best - others.max()) if len(others) else 0.0,
-                length,
             )
         )
     return np.array(rows, dtype=np.float64)
 
 
-def topic_cosine(context: StoreContext, topic: Topic, hit: Hit) -> float:
-    """Cosine of the passage with the mean of the topic's example questions."""
-    return float(hit.vector @ context.topic_vectors[topic.id])
+def topic_agreement(question: Question, hits: Sequence[Hit], bank: Bank) -> NDArray[np.float64]:
+    """The overlap of the question's and each passage's distribution over topics, from 0 to 1."""
+    asked = bank.distribution(question.vector[None, :])[0]
+    said = bank.distribution(np.stack([hit.vector for hit in hits]))
+    return np.asarray(np.sqrt(said * asked[None, :]).sum(axis=1), dtype=np.float64)
+
+
+def question_features(
+    question: Question, evidence: Sequence[Evidence], context: StoreContext
+) -> dict[str, float]:
+    """The features of the question and what was found for it, by name; `evidence` best first."""
+    best = dict(zip(PASSAGE_FEATURES, evidence[0].features, strict=True))
+    five = np.array([entry.features for entry in evidence[:5]]).max(axis=0)
+    top = dict(zip(PASSAGE_FEATURES, five, strict=True))
+    asked = list(dict.fromkeys(question.words))
+    total = sum(context.weight(term) for term in asked) or 1.0
+    topic, likeness = question.topics[0] if question.topics else (None, 0.0)
+    present = topic is not None and context.present(topic)
+    named = context.bank.named(question.standalone)
+    return {
+        "relevance": evidence[0].relevance,
+        "gap": evidence[0].relevance - evidence[1].relevance if len(evidence) > 1 else 3.0,
+        **{f"best_{name}": value for name, value in best.items()},
+        **{f"top_{name}": float(top[name]) for name in ("sentence", "passage", "covered", "terms", "agreement")},
+        "likeness": likeness,
+        "present": likeness if present else 0.0,
+        "absent": 0.0 if present else likeness,
+        "unknown": sum(context.weight(term) for term in asked if term not in context.rarity) / total,
+        "named_absent": float(sum(not context.holds(term) for term in named)),
+        "length": math.log(1 + len(question.standalone.split())),
+        "follows_up": float(question.follows_up),
+    }

@@ -18,6 +18,9 @@ WHOLE = 45
 BUDGET = 125
 """Words quoted in one answer, so that with all around them it stays under 160."""
 
+BEHIND = 1.2
+"""How far, as a logit, a passage may be behind the best one and still be quoted beside it."""
+
 _LEANS_BACK = re.compile(
     r"^(it|this|that|these|those|they|he|she|however|but|also|if so|then|in (this|that|these) cases?|otherwise|"
     r"such|both|again|instead|so|for example|cela|ceci|il|elle|ils|elles|dies|diese|das|sie|er|es|esto|eso)\b",
@@ -64,9 +67,9 @@ def choose(question: Question, evidence: Sequence[Evidence]) -> list[Quotation]:
     """The best passage's words, and the next ones' where they are nearly as probable."""
     chosen: list[Quotation] = []
     words = 0
-    best = evidence[0].probability
+    best = evidence[0].relevance
     for entry in evidence[:6]:
-        if chosen and (entry.probability < 0.45 * best or len(chosen) == 3):
+        if chosen and (entry.relevance < best - BEHIND or len(chosen) == 3):
             break
         quotation = Quotation(entry.hit.passage, excerpt(question, entry))
         length = len(quotation.text.split())

@@ -13,7 +13,7 @@ from typing import Any
 
 from assistant import extractive
 from assistant.conversation import Citation, Outcome, Reply
-from assistant.decision import Evidence, Parameters, StoreContext, load_parameters, weigh
+from assistant.decision import Found, Parameters, StoreContext, decide, load_parameters
 from assistant.phrases import phrase
 from assistant.questions import (
     AnswerType,
@@ -56,7 +56,7 @@ class Knowledge:
     def __init__(self, store: Store, bank: Bank, settings: Settings) -> None:
         self.store = store
         self.bank = bank
-        self.context = StoreContext(store, bank.topics, bank.topic_vectors)
+        self.context = StoreContext(store, bank)
         names = company_names(store, settings.company)
         self.desk = RoleDesk(store, names, settings)
         self.languages = frozenset(passage.language for passage in store.passages if passage.open)
@@ -211,14 +211,14 @@ class Assistant:
             return reply, Memory(question.standalone, language, said.memory)
         found = self.evidence(question, knowledge, said.rows)
         if said.rows and not self.enough(found):
-            found = self.evidence(question, knowledge, None) or found
+            found = self.evidence(question, knowledge, None)
         if not self.enough(found):
             reply = self._not_found(question, found)
         else:
             reply = self._written(question, found)
             reply = replace(reply, jobs=said.jobs if said.rows else ())
         reply = replace(reply, suggestions=self._suggestions(question, knowledge), trace=trace(question, found))
-        rows = tuple(entry.hit.row for entry in found[:2]) if reply.outcome is Outcome.ANSWERED else ()
+        rows = tuple(entry.hit.row for entry in found.evidence[:2]) if reply.outcome is Outcome.ANSWERED else ()
         return reply, Memory(question.standalone, language, said.memory, rows)
 
     def understand(self, text: str, language: str, memory: Memory, knowledge: Knowledge) -> Question:
@@ -262,8 +262,8 @@ class Assistant:
     def _fixed(self, name: str, outcome: Outcome, language: str) -> Reply:
         return Reply(outcome, phrase(name, language), language=language, writer="catalogue")
 
-    def evidence(self, question: Question, knowledge: Knowledge, rows: frozenset[int] | None) -> list[Evidence]:
-        """What search finds, weighed, most probable first; `rows` restricts it to some passages."""
+    def evidence(self, question: Question, knowledge: Knowledge, rows: frozenset[int] | None) -> Found:
+        """What search finds, ranked and judged; `rows` restricts it to some passages."""
         spoken = question.language if question.language in knowledge.languages else ""
         topics = [topic for topic, likeness in question.topics[:1] if likeness > 0.5]
         query = Query(
@@ -275,18 +275,18 @@ class Assistant:
             closed=rows is not None,
         )
         hits = search(knowledge.store, query)
-        return weigh(knowledge.store, question, hits, knowledge.context, self.parameters)
+        return decide(question, hits, knowledge.context, self.parameters)
 
-    def enough(self, found: Sequence[Evidence]) -> bool:
-        """Whether the best evidence is probable enough to answer."""
+    def enough(self, found: Found) -> bool:
+        """Whether an answer is probable enough."""
         threshold = self.settings.threshold if self.settings.threshold is not None else self.parameters.threshold
-        return bool(found) and found[0].probability >= threshold
+        return bool(found.evidence) and found.probability >= threshold
 
-    def _written(self, question: Question, found: Sequence[Evidence]) -> Reply:
-        text, citations = extractive.write(question, found)
+    def _written(self, question: Question, found: Found) -> Reply:
+        text, citations = extractive.write(question, found.evidence)
         return Reply(Outcome.ANSWERED, text, citations, language=question.language)
 
-    def _not_found(self, question: Question, found: Sequence[Evidence]) -> Reply:
+    def _not_found(self, question: Question, found: Found) -> Reply:
         """An honest no, with whom to ask."""
         parts = [phrase("not_found", question.language), handover(self.settings, question.language)]
         return Reply(Outcome.NOT_FOUND, " ".join(parts), language=question.language)
@@ -335,21 +335,23 @@ def joined(replies: Sequence[Reply]) -> Reply:
     )
 
 
-def trace(question: Question, found: Sequence[Evidence]) -> dict[str, Any]:
+def trace(question: Question, found: Found) -> dict[str, Any]:
     """Why the turn went as it did, for reports and the recruiter's console."""
     return {
         "standalone": question.standalone,
         "before": question.before,
         "answer_type": question.answer_type.value,
         "topics": [(topic.id, round(likeness, 3)) for topic, likeness in question.topics],
+        "probability": round(found.probability, 3),
+        "features": {name: round(value, 3) for name, value in found.features.items()},
         "passages": [
             {
-                "probability": round(entry.probability, 3),
+                "relevance": round(entry.relevance, 3),
                 "source": entry.hit.passage.source,
                 "heading": entry.hit.passage.heading,
                 "text": entry.hit.passage.text,
             }
-            for entry in found[:10]
+            for entry in found.evidence[:10]
         ],
     }
 

@@ -24,6 +24,9 @@ from knowledge.sentences import plain, stem, words
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+SHARPNESS = 0.06
+"""Temperature of the softmax over topic cosines: neighbouring topics differ by about as much."""
+
 HERE = Path(__file__).parent
 logger = logging.getLogger(__name__)
 
@@ -123,6 +126,8 @@ class Bank:
         texts = [ask for entry in entries for ask in entry.asks]
         self.owner = np.array([n for n, entry in enumerate(entries) for _ in entry.asks])
         self.vectors = cached_vectors(texts, embedder, cache)
+        self._number = {topic.id: number for number, topic in enumerate(self.topics)}
+        self._terms = frozenset(term for topic in self.topics for term in topic.stems)
 
     def likeness(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """Cosine of `vector` with the nearest example of each topic and intent, topics first.
@@ -142,6 +147,30 @@ class Bank:
         """The mean of each topic's examples, of shape (topics, dimensions), each of length 1."""
         means = np.stack([self.vectors[self.owner == n].mean(axis=0) for n in range(len(self.topics))])
         return np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True), dtype=np.float32)
+
+    def typical(self, topic: Topic, vector: NDArray[np.float32]) -> float:
+        """Cosine of `vector` with the mean of the topic's examples."""
+        return float(vector @ self.topic_vectors[self._number[topic.id]])
+
+    def distribution(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        """How likely each vector is about each topic, of shape (len(vectors), topics), rows adding to 1."""
+        cosines = np.asarray(vectors @ self.topic_vectors.T, dtype=np.float64)
+        powers = np.exp((cosines - cosines.max(axis=1, keepdims=True)) / SHARPNESS)
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)
+
+    def named(self, text: str) -> tuple[str, ...]:
+        """The stemmed terms of any topic that `text` names; longer ones include the shorter."""
+        said = stemmed(text).split()
+        found = []
+        taken = 0
+        for start in range(len(said)):
+            for size in range(4, 0, -1):
+                term = f" {' '.join(said[start : start + size])} "
+                if start >= taken and start + size <= len(said) and term in self._terms:
+                    found.append(term)
+                    taken = start + size
+                    break
+        return tuple(dict.fromkeys(found))
 
     def nearest_topics(self, vector: NDArray[np.float32], limit: int = 3) -> list[tuple[Topic, float]]:
         """The topics most like the question, with their likeness."""
