@@ -69,10 +69,10 @@ def ask(
 def open_assistant(store: Path | None) -> Assistant:
     """The assistant over `store`; ends the program with one line where it cannot be opened."""
     # Imported here so that --help does not wait for the encoder.
-    from assistant.reply import Assistant  # noqa: PLC0415
-    from knowledge.embedding import EncoderError  # noqa: PLC0415
-    from knowledge.settings import load_settings  # noqa: PLC0415
-    from knowledge.store import StoreError, current_version  # noqa: PLC0415
+    from assistant.reply import Assistant
+    from knowledge.embedding import EncoderError
+    from knowledge.settings import load_settings
+    from knowledge.store import StoreError, current_version
 
     try:
         settings = load_settings(store=store)

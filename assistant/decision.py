@@ -54,6 +54,7 @@ QUESTION_FEATURES = (
     "named_absent",  # terms of the bank that the question names and no passage holds
     "length",  # words of the question, as a logarithm
     "follows_up",  # 1 where it leans on the turns before
+    "in_role",  # 1 where only the passages of a role are searched
 )
 
 
@@ -161,17 +162,13 @@ def decide(question: Question, hits: Sequence[Hit], context: StoreContext, param
     table = passage_features(question, hits, context)
     relevance = parameters.ranking.logits(table)
     order = np.argsort(-relevance, kind="stable")
-    evidence = tuple(
-        Evidence(hits[n], tuple(float(x) for x in table[n]), float(relevance[n])) for n in order
-    )
+    evidence = tuple(Evidence(hits[n], tuple(float(x) for x in table[n]), float(relevance[n])) for n in order)
     features = question_features(question, evidence, context)
     logit = float(parameters.answering.logits(np.array([features[name] for name in QUESTION_FEATURES])))
     return Found(evidence, 1.0 / (1.0 + math.exp(-logit)), features)
 
 
-def passage_features(
-    question: Question, hits: Sequence[Hit], context: StoreContext
-) -> NDArray[np.float64]:
+def passage_features(question: Question, hits: Sequence[Hit], context: StoreContext) -> NDArray[np.float64]:
     """The features of each passage found, of shape (len(hits), len(PASSAGE_FEATURES))."""
     best = np.array([hit.best for hit in hits])
     asked = list(dict.fromkeys(question.words))
@@ -229,7 +226,10 @@ def question_features(
         "relevance": evidence[0].relevance,
         "gap": evidence[0].relevance - evidence[1].relevance if len(evidence) > 1 else 3.0,
         **{f"best_{name}": value for name, value in best.items()},
-        **{f"top_{name}": float(top[name]) for name in ("sentence", "passage", "covered", "terms", "agreement")},
+        **{
+            f"top_{name}": float(top[name])
+            for name in ("sentence", "passage", "covered", "terms", "agreement")
+        },
         "likeness": likeness,
         "present": likeness if present else 0.0,
         "absent": 0.0 if present else likeness,
@@ -237,4 +237,5 @@ def question_features(
         "named_absent": float(sum(not context.holds(term) for term in named)),
         "length": math.log(1 + len(question.standalone.split())),
         "follows_up": float(question.follows_up),
+        "in_role": float(question.in_role),
     }

@@ -56,9 +56,7 @@ class Quotation:
 def write(question: Question, evidence: Sequence[Evidence]) -> tuple[str, tuple[Citation, ...]]:
     """The answer in quotations and its citations; `evidence` most probable first, never empty."""
     quotations = choose(question, evidence)
-    parts = [
-        f"{_introduced(quotation)} [{number}]" for number, quotation in enumerate(quotations, start=1)
-    ]
+    parts = [f"{_introduced(quotation)} [{number}]" for number, quotation in enumerate(quotations, start=1)]
     text = mark("\n\n".join(parts), question)
     return text, tuple(quotation.citation() for quotation in quotations)
 
@@ -86,7 +84,10 @@ def excerpt(question: Question, entry: Evidence) -> str:
     if len(passage.text.split()) <= WHOLE or passage.kind is BlockKind.QUOTATION:
         return passage.text
     parts = sentences(passage.text)
-    scores = [_sentence_score(question, part, cosine) for part, cosine in zip(parts, _cosines(entry, parts), strict=True)]
+    scores = [
+        _sentence_score(question, part, cosine)
+        for part, cosine in zip(parts, _cosines(entry, parts), strict=True)
+    ]
     best = max(range(len(parts)), key=scores.__getitem__)
     first = last = best
     if first and _LEANS_BACK.match(parts[first]):
@@ -115,7 +116,11 @@ def _cosines(entry: Evidence, parts: Sequence[str]) -> Sequence[float]:
 def _sentence_score(question: Question, sentence: str, cosine: float) -> float:
     shared = set(terms(sentence, question.language)) & set(question.words)
     typed = question.answer_type not in (AnswerType.TEXT, AnswerType.YES_NO, AnswerType.LIST)
-    return cosine + 0.05 * min(len(shared), 4) + (0.08 if typed and holds_type(question.answer_type, sentence) else 0)
+    return (
+        cosine
+        + 0.05 * min(len(shared), 4)
+        + (0.08 if typed and holds_type(question.answer_type, sentence) else 0)
+    )
 
 
 def _words(parts: Sequence[str]) -> int:
@@ -133,12 +138,14 @@ def _introduced(quotation: Quotation) -> str:
     passage = quotation.passage
     if passage.speaker:
         return f"{passage.speaker}: “{quotation.text}”"
+    # A posting's words mean something only with its title.
+    whose = f"{passage.title}: " if passage.job_id else ""
     if passage.kind is BlockKind.LIST:
         lines = "\n".join(f"- {line.strip()}" for line in quotation.text.splitlines() if line.strip())
-        return f"{passage.lead or passage.heading or passage.title}\n{lines}"
+        return f"{whose}{passage.lead or passage.heading or ('' if whose else passage.title)}\n{lines}"
     if passage.kind is BlockKind.TABLE and passage.lead:
-        return f"{passage.lead}\n“{quotation.text}”"
-    return f"“{quotation.text}”"
+        return f"{whose}{passage.lead}\n“{quotation.text}”"
+    return f"{whose}“{quotation.text}”"
 
 
 def mark(text: str, question: Question) -> str:

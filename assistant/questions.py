@@ -41,7 +41,8 @@ class Question:
 
     `text` is what was typed, `standalone` the same made whole from the turns before and with its
     spelling mended; `vector` is of `standalone`, `words` its stems. `topics` and `intent` are the
-    nearest of the bank with their likeness. `before` is the question it follows up, if it does.
+    nearest of the bank with their likeness. `before` is the question it follows up, if it does;
+    `alone` and `own_words` are vector and stems without it.
     """
 
     text: str
@@ -53,6 +54,9 @@ class Question:
     topics: tuple[tuple[Topic, float], ...] = ()
     intent: tuple[Intent, float] | None = None
     before: str = ""
+    alone: NDArray[np.float32] | None = None
+    own_words: tuple[str, ...] = ()
+    in_role: bool = False
 
     @property
     def follows_up(self) -> bool:

@@ -36,6 +36,9 @@ from knowledge.store import Store, StoreError, current_version
 MAX_CHARACTERS = 2000
 """Longest message that is read."""
 
+TOPIC_CLEAR = 0.55
+"""Likeness from which on a follow-up has a topic of its own."""
+
 INTENT_CERTAIN = 0.72
 """Likeness from which on a message is taken for an intent of the bank, if no topic is nearer."""
 
@@ -189,7 +192,9 @@ class Assistant:
         text = " ".join(text.split())
         language = language_of(text, memory.language or "en")
         if len(text) > MAX_CHARACTERS:
-            return Reply(Outcome.DECLINED, phrase("too_long", language, limit=MAX_CHARACTERS), language=language), memory
+            return Reply(
+                Outcome.DECLINED, phrase("too_long", language, limit=MAX_CHARACTERS), language=language
+            ), memory
         if not re.search(r"\w", text):
             return Reply(Outcome.CHAT, phrase("what_is_your_question", language), language=language), memory
         if knowledge is None or not (knowledge.store.passages or knowledge.store.jobs):
@@ -200,7 +205,9 @@ class Assistant:
             replies.append(reply)
         return (replies[0] if len(replies) == 1 else joined(replies)), memory
 
-    def _question(self, text: str, language: str, memory: Memory, knowledge: Knowledge) -> tuple[Reply, Memory]:
+    def _question(
+        self, text: str, language: str, memory: Memory, knowledge: Knowledge
+    ) -> tuple[Reply, Memory]:
         """One question: understand, refuse, roles, search, enough evidence?, write, check the quotes."""
         question = self.understand(text, language, memory, knowledge)
         if refusal := self.refuse(question):
@@ -210,15 +217,20 @@ class Assistant:
             reply = replace(said.reply, suggestions=self._suggestions(question, knowledge))
             return reply, Memory(question.standalone, language, said.memory)
         found = self.evidence(question, knowledge, said.rows)
-        if said.rows and not self.enough(found):
-            found = self.evidence(question, knowledge, None)
+        if said.rows and not (self.enough(found) and said.certain):
+            everywhere = self.evidence(question, knowledge, None)
+            found = max(found, everywhere, key=lambda candidate: candidate.probability)
         if not self.enough(found):
             reply = self._not_found(question, found)
         else:
             reply = self._written(question, found)
             reply = replace(reply, jobs=said.jobs if said.rows else ())
-        reply = replace(reply, suggestions=self._suggestions(question, knowledge), trace=trace(question, found))
-        rows = tuple(entry.hit.row for entry in found.evidence[:2]) if reply.outcome is Outcome.ANSWERED else ()
+        reply = replace(
+            reply, suggestions=self._suggestions(question, knowledge), trace=trace(question, found)
+        )
+        rows = (
+            tuple(entry.hit.row for entry in found.evidence[:2]) if reply.outcome is Outcome.ANSWERED else ()
+        )
         return reply, Memory(question.standalone, language, said.memory, rows)
 
     def understand(self, text: str, language: str, memory: Memory, knowledge: Knowledge) -> Question:
@@ -230,9 +242,13 @@ class Assistant:
         if before:
             vector = 0.5 * own + 0.5 * rest[0]
             vector = vector / float((vector @ vector) ** 0.5)
-        stems = tuple(terms(mended, language))
+        own_words = tuple(terms(mended, language))
+        stems = own_words
+        topics = self.bank.nearest_topics(own)
         if before:
             stems = (*stems, *(t for t in terms(before, language) if t not in stems))
+            if topics[0][1] < TOPIC_CLEAR:
+                topics = self.bank.nearest_topics(vector)
         return Question(
             text=text,
             standalone=mended,
@@ -240,9 +256,11 @@ class Assistant:
             vector=vector,
             words=stems,
             answer_type=answer_type(mended),
-            topics=tuple(self.bank.nearest_topics(vector)),
+            topics=tuple(topics),
             intent=self.bank.nearest_intent(own),
             before=before,
+            alone=own,
+            own_words=own_words,
         )
 
     def refuse(self, question: Question) -> Reply | None:
@@ -264,12 +282,17 @@ class Assistant:
 
     def evidence(self, question: Question, knowledge: Knowledge, rows: frozenset[int] | None) -> Found:
         """What search finds, ranked and judged; `rows` restricts it to some passages."""
+        if rows is not None and question.alone is not None:
+            # Which role is meant is settled: the turns before would only blur what is asked of it.
+            question = replace(question, vector=question.alone, words=question.own_words, in_role=True)
         spoken = question.language if question.language in knowledge.languages else ""
         topics = [topic for topic, likeness in question.topics[:1] if likeness > 0.5]
         query = Query(
             vector=question.vector,
             words=question.words,
-            widened=tuple({t for topic in topics for term in topic.terms for t in terms(term, question.language)}),
+            widened=tuple(
+                {t for topic in topics for term in topic.terms for t in terms(term, question.language)}
+            ),
             rows=rows,
             language=spoken,
             closed=rows is not None,
@@ -279,7 +302,9 @@ class Assistant:
 
     def enough(self, found: Found) -> bool:
         """Whether an answer is probable enough."""
-        threshold = self.settings.threshold if self.settings.threshold is not None else self.parameters.threshold
+        threshold = (
+            self.settings.threshold if self.settings.threshold is not None else self.parameters.threshold
+        )
         return bool(found.evidence) and found.probability >= threshold
 
     def _written(self, question: Question, found: Found) -> Reply:
@@ -320,10 +345,10 @@ def joined(replies: Sequence[Reply]) -> Reply:
     """Several replies to one message as one, its citations numbered through."""
     order = (Outcome.ANSWERED, Outcome.NOT_FOUND, Outcome.DECLINED, Outcome.CHAT)
     outcome = min((reply.outcome for reply in replies), key=order.index)
-    texts, citations = [], []
+    texts: list[str] = []
+    citations: list[Citation] = []
     for reply in replies:
-        shift = len(citations)
-        texts.append(re.sub(r"\[(\d+)\]", lambda m, shift=shift: f"[{int(m[1]) + shift}]", reply.text))
+        texts.append(renumbered(reply.text, len(citations)))
         citations.extend(reply.citations)
     jobs = {job.id: job for reply in replies for job in reply.jobs}
     return replace(
@@ -333,6 +358,11 @@ def joined(replies: Sequence[Reply]) -> Reply:
         citations=tuple(citations),
         jobs=tuple(jobs.values()),
     )
+
+
+def renumbered(text: str, shift: int) -> str:
+    """The text with each reference "[n]" raised by `shift`."""
+    return re.sub(r"\[(\d+)\]", lambda match: f"[{int(match[1]) + shift}]", text)
 
 
 def trace(question: Question, found: Found) -> dict[str, Any]:
@@ -360,7 +390,9 @@ def company_names(store: Store, company: str) -> frozenset[str]:
     """Plain words that name the company: those of the setting, and names printed all over its pages."""
     counted: dict[str, int] = {}
     for passage in store.passages:
-        for word in {plain(w) for w in re.findall(r"(?<![.!?:\n] )(?<!^)\b[A-Z0-9][\w]*[A-Za-z]\w*", passage.text)}:
+        for word in {
+            plain(w) for w in re.findall(r"(?<![.!?:\n] )(?<!^)\b[A-Z0-9][\w]*[A-Za-z]\w*", passage.text)
+        }:
             counted[word] = counted.get(word, 0) + 1
     often = {word for word, count in counted.items() if count >= max(4, 0.06 * len(store.passages))}
     ordinary = {word for passage in store.passages for word in re.findall(r"\b[a-z]{2,}\b", passage.text)}
@@ -368,4 +400,4 @@ def company_names(store: Store, company: str) -> frozenset[str]:
     return frozenset(set(words(company)) | (often - ordinary - titles))
 
 
-__all__ = ["Assistant", "Citation", "Memory", "Outcome", "Reply", "Status", "AnswerType", "Path"]
+__all__ = ["AnswerType", "Assistant", "Citation", "Memory", "Outcome", "Path", "Reply", "Status"]

@@ -16,6 +16,8 @@ from assistant.roles import (
     asked_kinds,
     asks_for_count,
     asks_for_list,
+    code_sentence,
+    codes_in,
     fields_asked,
 )
 from assistant.topics import folded
@@ -27,6 +29,12 @@ from knowledge.store import Store
 
 LISTED = 12
 """Most roles named in one reply; beyond that it says how many more there are."""
+
+CLEARLY = 0.5
+"""Share of a title's words, weighted by rarity, from which on a role counts as named."""
+
+PARTLY = 0.28
+"""The same where only one role is named at all: its passages are searched beside all others."""
 
 _ORDINALS = {
     1: r"\b(first|1st|premiere?|erste[rsn]?|primer[oa]?)\b",
@@ -53,6 +61,7 @@ class Said:
     memory: RoleMemory = field(default_factory=RoleMemory)
     rows: frozenset[int] | None = None
     jobs: tuple[JobPosting, ...] = ()
+    certain: bool = True
 
 
 class RoleDesk:
@@ -72,8 +81,10 @@ class RoleDesk:
             if listing and not focus:
                 return Said(self._nothing_listed(question), memory)
             return Said(None, memory)
-        if closed := self._closed(question, focus, open_jobs):
-            return Said(self._closed_reply(question, closed, open_jobs), RoleMemory())
+        wanted = self.book.wanted(question, open_jobs) if listing else None
+        found = wanted is not None and wanted.match is Match.EXACT
+        if not found and (closed := self._closed(question, open_jobs)):
+            return Said(self._closed_reply(question, closed), RoleMemory())
         if self._narrows(question, memory):
             shown = [job for job in open_jobs if job.id in memory.shown]
             roles = self.book.wanted(question, shown)
@@ -82,8 +93,8 @@ class RoleDesk:
         specific = focus and (not listing or self._about_one(question, focus))
         if specific:
             return self._about(question, focus, memory)
-        if listing:
-            return self._listed(question, self.book.wanted(question, open_jobs), open_jobs)
+        if wanted is not None:
+            return self._listed(question, wanted, open_jobs)
         general = self._general_label(question, open_jobs)
         return general or Said(None, RoleMemory(memory.shown, ()))
 
@@ -100,7 +111,7 @@ class RoleDesk:
             named = self.book.mentioned(question.standalone, remembered, least=0.2)
             if named and len(named) < len(remembered):
                 return named
-            beside = self.book.mentioned(question.standalone, open_jobs, least=0.45)
+            beside = self.book.mentioned(question.standalone, open_jobs, least=CLEARLY)
             if beside:
                 return beside
             # "and for the other team?": the role before, with one word of its title exchanged.
@@ -112,7 +123,15 @@ class RoleDesk:
                 )
                 return scored[:1]
             return remembered
-        return self.book.mentioned(question.standalone, open_jobs, least=0.6)
+        clear = self.book.mentioned(question.standalone, open_jobs, least=CLEARLY)
+        return clear or self._only(question.standalone, open_jobs)
+
+    def _only(self, text: str, jobs: Sequence[JobPosting]) -> list[JobPosting]:
+        """The one role that a text names in part, where no other is named nearly as well."""
+        scores = sorted(((self.book.naming(text, job), n) for n, job in enumerate(jobs)), reverse=True)
+        if not scores or scores[0][0] < PARTLY or (len(scores) > 1 and scores[1][0] > scores[0][0] - 0.15):
+            return []
+        return [jobs[scores[0][1]]]
 
     def _picked(self, question: Question, memory: RoleMemory) -> JobPosting | None:
         said = folded(question.text)
@@ -127,7 +146,9 @@ class RoleDesk:
         return (
             len(memory.shown) > 1
             and question.follows_up
-            and bool(re.search(r"^(ok(ay)?|and|so)?[\s,]*(only|just|seulement|nur|solo)\b", folded(question.text)))
+            and bool(
+                re.search(r"^(ok(ay)?|and|so)?[\s,]*(only|just|seulement|nur|solo)\b", folded(question.text))
+            )
         )
 
     def _about_one(self, question: Question, focus: Sequence[JobPosting]) -> bool:
@@ -137,11 +158,9 @@ class RoleDesk:
         named = max(self.book.naming(question.standalone, job) for job in focus)
         if asks_for_count(question):
             return named > 0.8
-        return bool(fields_asked(question.standalone)) and named > 0.6
+        return bool(fields_asked(question.standalone)) and named > PARTLY
 
-    def _closed(
-        self, question: Question, focus: Sequence[JobPosting], open_jobs: Sequence[JobPosting]
-    ) -> JobPosting | None:
+    def _closed(self, question: Question, open_jobs: Sequence[JobPosting]) -> JobPosting | None:
         """The closed posting that a question names, where no open one is named as well."""
         closed = self.book.closed
         named = self.book.mentioned(question.standalone, closed, least=0.8)
@@ -150,12 +169,17 @@ class RoleDesk:
         same = [job for job in named if job.language == question.language] or named
         score = self.book.naming(question.standalone, same[0])
         best_open = max((self.book.naming(question.standalone, job) for job in open_jobs), default=0.0)
-        if best_open >= score - 0.05 or len(self.book.title_terms[same[0].id]) < 2:
+        if best_open >= min(score - 0.05, 0.4):
             return None
         said = folded(question.standalone)
-        about_a_role = fields_asked(question.standalone) or asks_for_list(question) or re.search(
-            r"\b(role|job|position|posting|opening|poste|emploi|stelle|puesto|apply|interested|still|open|hiring"
-            r"|portfolio|cv)\b", said
+        about_a_role = (
+            fields_asked(question.standalone)
+            or asks_for_list(question)
+            or re.search(
+                r"\b(role|job|position|posting|opening|poste|emploi|stelle|puesto|apply|interested|still|open|hiring"
+                r"|portfolio|cv|become|join|work as|start as|as an?)\b",
+                said,
+            )
         )
         return same[0] if about_a_role else None
 
@@ -176,7 +200,7 @@ class RoleDesk:
         if len(jobs) > len(named):
             lines.append(phrase("more_roles", language, count=len(jobs) - len(named)))
         parts = [self._heading(roles, jobs, language), "\n".join(lines)]
-        citations = [title_citation(job) for job in named]
+        citations = [list_citation(job, question.text) for job in named]
         counted = asks_for_count(question) or roles.match is Match.ALL
         if counted and (listing := self._incomplete(len(open_jobs))):
             parts.append(f"{phrase('page_total', language, quote=listing[1].quote)} [{len(citations) + 1}]")
@@ -207,7 +231,9 @@ class RoleDesk:
         """What a page says of its own completeness, where that is not what is listed."""
         for page in self.store.pages:
             if page.listing and (page.listing.total or 0) != listed:
-                return Citation(page.source, page.title, page.url, page.listing.quote, page.listing.quote), page.listing
+                return Citation(
+                    page.source, page.title, page.url, page.listing.quote, page.listing.quote
+                ), page.listing
         return None
 
     # --- one role ------------------------------------------------------------------------------------
@@ -224,7 +250,8 @@ class RoleDesk:
         if labelled:
             return Said(self._unverified(question, labelled[0]), remembered)
         rows = frozenset(row for job in focus for row in self.book.rows[job.id])
-        return Said(None, remembered, rows or None, tuple(focus[:3]))
+        certain = question.follows_up or self.book.naming(question.standalone, focus[0]) >= CLEARLY
+        return Said(None, remembered, rows or None, tuple(focus[:3]), certain)
 
     @staticmethod
     def _value(job: JobPosting, name: str) -> str:
@@ -242,7 +269,9 @@ class RoleDesk:
         if name != "employment_type":
             return True
         said = folded(question.standalone)
-        asks_hours = bool(re.search(r"full ?time|part ?time|temps (plein|partiel)|vollzeit|teilzeit|jornada", said))
+        asks_hours = bool(
+            re.search(r"full ?time|part ?time|temps (plein|partiel)|vollzeit|teilzeit|jornada", said)
+        )
         has_hours = any(canonical(job.employment_type) in ("Full time", "Part time") for job in jobs)
         return asks_hours == has_hours
 
@@ -251,7 +280,9 @@ class RoleDesk:
         for number, job in enumerate(jobs, start=1):
             value = self._value(job, name)
             wording = {"apply": "how_to_apply", "locations": "fact_location"}.get(name, "fact")
-            lines.append(f"{phrase(wording, question.language, title=job.title, value=value, url=value)} [{number}]")
+            lines.append(
+                f"{phrase(wording, question.language, title=job.title, value=value, url=value)} [{number}]"
+            )
             citations.append(fact_citation(job, name))
         text = "\n".join(lines)
         return Reply(Outcome.ANSWERED, text, tuple(citations), tuple(jobs), language=question.language)
@@ -263,7 +294,7 @@ class RoleDesk:
         return Reply(Outcome.NOT_FOUND, text, jobs=(job,), language=question.language)
 
     def _general_label(self, question: Question, open_jobs: Sequence[JobPosting]) -> Said | None:
-        """"Is it remote?" of no role in particular, where every posting only prints unverified labels."""
+        """ "Is it remote?" of no role in particular, where every posting only prints unverified labels."""
         kinds = asked_kinds(question.standalone)
         labelled = [job for job in open_jobs if self.book.unverified(job, question)]
         if not kinds or len(labelled) < len(open_jobs) or not labelled:
@@ -273,7 +304,7 @@ class RoleDesk:
             return None
         return Said(self._unverified(question, labelled[0]), RoleMemory())
 
-    def _closed_reply(self, question: Question, job: JobPosting, open_jobs: Sequence[JobPosting]) -> Reply:
+    def _closed_reply(self, question: Question, job: JobPosting) -> Reply:
         text = f"{phrase('closed', question.language, title=job.title)} [1]"
         return Reply(Outcome.ANSWERED, text, (title_citation(job),), (job,), language=question.language)
 
@@ -281,6 +312,14 @@ class RoleDesk:
         if self.settings.contact:
             return phrase("contact", question.language, contact=self.settings.contact)
         return phrase("ask_team", question.language)
+
+
+def list_citation(job: JobPosting, text: str) -> Citation:
+    """The title, or the sentence with the code that a question asks for."""
+    for code in codes_in(text):
+        if sentence := code_sentence(job, code):
+            return Citation(job.source, job.title, job.url, sentence, passage=job.description[:1500])
+    return title_citation(job)
 
 
 def title_citation(job: JobPosting) -> Citation:
@@ -294,4 +333,4 @@ def fact_citation(job: JobPosting, name: str) -> Citation:
     return Citation(job.source, job.title, job.url, quote, passage=job.description[:1500])
 
 
-__all__ = ["RoleDesk", "RoleMemory", "Said", "find_places", "Status"]
+__all__ = ["RoleDesk", "RoleMemory", "Said", "Status", "find_places"]

@@ -18,7 +18,7 @@ from assistant.topics import folded
 from knowledge.documents import JobPosting, Status
 from knowledge.labels import LabelKind, canonical, classify
 from knowledge.places import find_places, within
-from knowledge.sentences import plain, stem, terms, words
+from knowledge.sentences import plain, sentences, stem, terms, words
 from knowledge.store import Store
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class RoleList:
 _FIELD_PATTERNS = {
     "apply": r"\b(apply|applying|application form|submit|hand in|send (in )?(my|a|an|the)? ?(cv|resume|application|portfolio)"
     r"|postuler|candidature|bewerben|bewerbung|solicitar|postular|להגיש|подати)\b",
-    "closes": r"\b(deadline|closing date|close[sd]?|last day|until when|by when|apply by|date limite|frist|"
+    "closes": r"\b(deadline|closing date|close[sd]?|last day to|last day|until when|by when|apply by|date limite|frist|"
     r"bewerbungsfrist|bewerbungsschluss|fecha limite|plazo)\b",
     "workplace_type": r"\b(remote|remotely|hybrid|on ?site|from home|home ?office|teletravail|a distance|teletrabajo|"
     r"in the office|presencial|vor ort)\b",
@@ -58,7 +58,7 @@ _FIELD_PATTERNS = {
     r"internship|intern|student job|freelance|casual|term|indeterminate|temps (plein|partiel)|cdi|cdd|vollzeit|"
     r"teilzeit|befristet|unbefristet|werkstudent|praktikum|jornada|indefinido|temporal)\b",
     "level": r"\b(entry ?level|junior|people manager|manage people|seniority|berufseinsteiger|debutant)\b",
-    "salary": r"\b(salary|pay|paid|earn|wage|compensation|salaire|remuneration|gehalt|verdien\w*|lohn|salario|sueldo)\b",
+    "salary": r"\b(how much (do|does|would|will|can|could|is|are) .{0,40}\b(offer|make|get|pay|earn)|salary|pay|paid|earn|wage|compensation|salaire|remuneration|gehalt|verdien\w*|lohn|salario|sueldo)\b",
     "locations": r"\b(where|location|located|based|which (city|cities|office|town|country)|what (city|office|town)|"
     r"ou (est|se|sera)|lieu|wo|standort|donde|ubicacion|איפה|היכן|де)\b",
     "department": r"\b(which|what|quelle?s?|welche[sr]?|que) (team|department|unit|group|division|area|equipe|unite|"
@@ -66,14 +66,25 @@ _FIELD_PATTERNS = {
 }
 _FIELDS = {name: re.compile(pattern) for name, pattern in _FIELD_PATTERNS.items()}
 
+_NOUNS = (
+    r"(jobs?|roles?|positions?|openings?|vacanc(y|ies)|postings?|opportunit(y|ies)|listings?|careers?|internships?|"
+    r"placements?|apprenticeships?|postes?|emplois?|offres?|stages?|stellen?|stellenangebote?|jobangebote?|vakanz(en)?|"
+    r"praktik(a|um)|ausbildungsplatze?|puestos?|vacantes?|empleos?|ofertas?|practicas|משרות|משרה|תפקידים|вакансі[їяій]+|посади?)"
+)
 _LISTING = re.compile(
-    r"\b(any|anything|something|got|other|more|all|what|which|list|show|are there|is there|do you have|have you got|"
-    r"looking for|searching for|find|every|available|currently|currenty|interested in|quels?|quelles?|avez|y a t il|cherchez|"
-    r"recherchez|recrutez|embauchez|existe|welche|gibt es|habt ihr|sucht|haben sie|suchen|que|cuales|hay|tienen|"
-    r"buscan|buscais|אילו|יש|какие|які|є|шукаєте)\b"
+    rf"\b(any|more|other|all|list|show|available|current|currently|every|find|see|open|other|avez|y a t il|cherchez|"
+    rf"recherchez|recrutez|embauchez|existe|gibt es|habt ihr|sucht|haben sie|suchen|offene[nrs]?|freie[nrs]?|hay|tienen|"
+    rf"ouverts?|ouvertes?|abiert[oa]s|buscan|buscais|got|have|are there|is there|interested in|looking for|searching for|"
+    rf"searching|aucun|יש|є|шукаєте)\b.{{0,60}}\b{_NOUNS}\b"
+    rf"|\b{_NOUNS}\b.{{0,40}}\b(open|available|going|free|vacant|do you have|have you got|are there|offer|listed|right now|"
+    rf"at the moment|currently|ouverts?|ouvertes?|disponibles?|offen|frei|verfugbar|abiert[oa]s|hay|avez vous|habt ihr|"
+    rf"פתוחות|відкриті|suit|fit|match)\b"
+    rf"|\b(what|which|quel(le)?s?|welche[rsn]?|que|cuales|אילו|які)\b.{{0,30}}\b{_NOUNS}\b(?!.{{0,30}}\b(ask|require|need|"
+    rf"involve|pay|demand|entail)s?\b)"
+    rf"|\bwhat can i apply (for|to)\b|\bwhich ones?\b.{{0,20}}\b(can|could|are|is|would)\b"
 )
 _HIRING = re.compile(
-    r"\b(are you|r u|you|you guys|company|do you|currently|still) (currently |still |also |even |actively )?"
+    r"(?<!how )\b(are you|r u|you|you guys|company|do you|currently|still) (currently |still |also |even |actively )?"
     r"(hiring|recruiting|looking for|searching for|hire|recruit|need)\b|\bhiring (for|any|right now|at the moment|now)\b|"
     r"\b(cherchez|recherchez|recrutez|embauchez) vous\b|\b(sucht ihr|suchen sie|stellt ihr ein)\b|\b(buscan|buscais|contratan)\b"
 )
@@ -85,9 +96,7 @@ _ANYTHING_FOR = re.compile(
     r"\b(anything|something|any ?one|stuff|quelque chose|etwas|algo)\b.{0,30}\b(for|in|as|around|open|with|pour|en|"
     r"comme|fur|als|im|para|como|de)\b"
 )
-_COUNTING = re.compile(
-    r"\b(how many|number of|total|combien|wie viele|cuant[oa]s|כמה|скільки)\b"
-)
+_COUNTING = re.compile(r"\b(how many|number of|total|combien|wie viele|cuant[oa]s|כמה|скільки)\b")
 _PROCESS = re.compile(
     r"\b(process|steps?|stages?|rounds?|interviews?|how (do|does|is|are|long|you|to)|processus|etapes|ablauf|proceso|"
     r"tell me about|what (does|do|would|is the|are the|will)|who (is|s|would|will)|requirements?|qualif\w+)\b"
@@ -184,7 +193,9 @@ class RoleBook:
             return 0.0
         synonyms = _synonyms_in(job.title, text)
         held = sum(self.weight[t] for t in title if t in asked or t in synonyms)
-        held += sum(self.weight[t] for t in title if t not in asked and t not in synonyms and _initials(t, text))
+        held += sum(
+            self.weight[t] for t in title if t not in asked and t not in synonyms and _initials(t, text)
+        )
         return held / total
 
     # --- which roles a candidate is after ------------------------------------------------------------
@@ -198,12 +209,18 @@ class RoleBook:
             if not remaining and any(job.locations for job in jobs):
                 return RoleList(tuple(jobs), Match.NONE, ", ".join(places))
             remaining = remaining or list(jobs)
+        labelled = self._by_label(question.standalone, remaining)
+        if labelled is not None:
+            named = ", ".join(sorted(asked_labels(question.standalone)))
+            return RoleList(tuple(labelled or remaining), Match.EXACT if labelled else Match.NONE, named)
         wish = self.wish(question.standalone, places)
         if not wish:
             return RoleList(tuple(remaining), Match.EXACT if places else Match.ALL, ", ".join(places))
         shown = " ".join([*wish, *places])
         exact = self._by_facts(wish, remaining) or self._by_code(question.text, remaining)
-        exact = exact or self._by_discipline(" ".join(wish), remaining) or self._by_title_word(wish, remaining)
+        exact = (
+            exact or self._by_discipline(" ".join(wish), remaining) or self._by_title_word(wish, remaining)
+        )
         if exact:
             return RoleList(tuple(exact), Match.EXACT, shown)
         nearest = self._by_meaning(question, remaining)
@@ -216,7 +233,28 @@ class RoleBook:
         drop |= {word for place in places for word in words(place)}
         known = _stop()
         said = re.findall(r"[^\W_]+(?:[-'’.+#&][^\W_]+)*[+#]*", text)
-        return [word for word in said if not all(w in drop or w in known for w in words(word)) and words(word)]
+        return [
+            word
+            for word in said
+            if words(word)
+            and (_is_acronym(word, text) or not all(w in drop or w in known for w in words(word)))
+            and not all(w in drop for w in words(word))
+        ]
+
+    def _by_label(self, text: str, jobs: Sequence[JobPosting]) -> list[JobPosting] | None:
+        """Postings with the contract or workplace asked for; None where none is asked for or none is known."""
+        wanted = asked_labels(text)
+        if not wanted or not any(job.employment_type or job.workplace_type for job in jobs):
+            return None
+        return [
+            job
+            for job in jobs
+            if wanted
+            & {
+                canonical(part)
+                for part in re.split(r"[,/·|]\s*", f"{job.employment_type},{job.workplace_type}")
+            }
+        ]
 
     def _by_facts(self, wish: Sequence[str], jobs: Sequence[JobPosting]) -> list[JobPosting]:
         """Postings whose title and facts hold every word of the wish."""
@@ -225,18 +263,21 @@ class RoleBook:
 
     def _fact_terms(self, job: JobPosting) -> frozenset[str]:
         if job.id not in self._facts:
-            facts = (job.title, job.department, job.employment_type, job.level, job.workplace_type, *job.locations)
+            facts = (
+                job.title,
+                job.department,
+                job.employment_type,
+                job.level,
+                job.workplace_type,
+                *job.locations,
+            )
             self._facts[job.id] = frozenset(_split_terms(" ".join(facts))) | self.title_terms[job.id]
         return self._facts[job.id]
 
     def _by_code(self, text: str, jobs: Sequence[JobPosting]) -> list[JobPosting]:
         """Postings that print a code the question names, such as a pay class "EC-07"."""
-        codes = re.findall(r"\b(?=\w*[-]?\d)[A-Za-z]{1,5}-?\d{1,3}\b", text)
-        return [
-            job
-            for job in jobs
-            if any(re.search(rf"\b{re.escape(code)}\b", job.description, re.IGNORECASE) for code in codes)
-        ]
+        codes = codes_in(text)
+        return [job for job in jobs if any(code_sentence(job, code) for code in codes)]
 
     def _by_discipline(self, wish: str, jobs: Sequence[JobPosting]) -> list[JobPosting]:
         """Postings of the discipline the wish names; the one named by the most words decides."""
@@ -303,29 +344,61 @@ def asked_kinds(text: str) -> set[LabelKind]:
     return found
 
 
+def asked_labels(text: str) -> set[str]:
+    """The contract and workplace labels a question names, in their canonical spelling."""
+    said = words(text.replace("-", " "))
+    found = set()
+    for size in (3, 2, 1):
+        for start in range(len(said) - size + 1):
+            phrase_ = " ".join(said[start : start + size])
+            if classify(phrase_) in (LabelKind.CONTRACT, LabelKind.WORKPLACE):
+                found.add(canonical(phrase_))
+    return found
+
+
 def fields_asked(text: str) -> list[str]:
     """The fields of a posting a question asks for, in the order in which they are tried."""
     said = folded(text)
     return [name for name, pattern in _FIELDS.items() if pattern.search(said)]
 
 
+def codes_in(text: str) -> list[str]:
+    """Codes such as a pay class "EC-07" that a text names."""
+    return re.findall(r"\b[A-Za-z]{1,5}-?\d{1,3}\b", text)
+
+
+def code_sentence(job: JobPosting, code: str) -> str:
+    """The sentence of the posting that prints the code, or ""."""
+    pattern = re.compile(rf"\b{re.escape(code)}\b", re.IGNORECASE)
+    return next((s for s in sentences(job.description) if pattern.search(s)), "")
+
+
 def asks_for_list(question: Question) -> bool:
     """Whether a question wants to know which roles there are."""
-    said = folded(question.text)
-    _, job_words, open_words = _discipline_table()
-    nouns = bool(set(words(question.text)) & (job_words - {"work", "post", "stage", "career", "careers", "robota"}))
-    if _HIRING.search(said) and not re.search(r"\b(process|steps?|how do you|how does)\b", said):
+    said = folded(question.standalone)
+    nouns = bool(re.search(rf"\b{_NOUNS}\b", said))
+    if _HIRING.search(said) and not re.search(
+        r"\b(process|steps?|how (do|does|are|is|you)|what do you)\b", said
+    ):
         return True
-    if _ANYTHING_FOR.search(said) and (nouns or len(terms(question.text)) <= 5 or _SUITS.search(said)):
-        return bool(nouns or disciplines(question.text) or _SUITS.search(said))
-    if nouns and _SUITS.search(said) and _LISTING.search(said):
+    if _ANYTHING_FOR.search(said) and len(terms(question.standalone)) <= 6:
+        return bool(
+            nouns or disciplines(question.standalone) or find_places(question.text) or _SUITS.search(said)
+        )
+    if _SUITS.search(said) and re.search(
+        r"\b(what|which|something|anything|any|quoi|was|etwas|que|algo)\b", said
+    ):
+        return not fields_asked(question.standalone) and not re.search(
+            r"\b(what|which) (is|are|does)\b", said
+        )
+    if re.search(r"\b(any|is there|got) work\b", said) and find_places(question.text):
         return True
     if nouns and _COUNTING.search(said):
         return True
     if nouns and _LISTING.search(said) and not _PROCESS.search(said):
         return True
     # "devops jobs?": a noun, a kind of work, and nothing else.
-    return nouns and len(words(question.text)) <= 5 and not _PROCESS.search(said) and not fields_asked(question.text)
+    return nouns and len(words(said)) <= 5 and not _PROCESS.search(said) and not fields_asked(said)
 
 
 def asks_for_count(question: Question) -> bool:
@@ -350,7 +423,8 @@ _FILLER = frozenset(
     level someone come comes came could would might thing things handy worked working love making good know learn
     candidate candidates company team unit group department offer offers different exactly total else still apply
     there hear see show find got sit sits belong part based located me my mine you your guys background experience
-    experienced skilled person professional ici actuellement moment equipe unite quelque chose suis aktuell momentan
+    experienced skilled person professional number count many total altogether overall fully vacancies gerade frei freie
+    remotely send something ici actuellement moment equipe unite quelque chose suis aktuell momentan
     zurzeit derzeit bei euch ihnen ahora mismo actualmente want take new many years""".split()
 )
 
@@ -363,8 +437,19 @@ def _stop() -> frozenset[str]:
 
 
 def _split_terms(text: str) -> list[str]:
-    """The telling words of a title or wish as stems, hyphens opened, stop words of all languages gone."""
-    return [_base(word) for word in words(text.replace("-", " ").replace("/", " ")) if word not in _stop()]
+    """The telling words of a title or wish as stems, hyphens opened, stop words of all languages gone.
+
+    A short word in capitals ("IT", "HR") is a name, whatever it means in small letters.
+    """
+    found: list[str] = []
+    for token in re.split(r"[\s/-]+", text):
+        acronym = bool(re.fullmatch(r"\W*[A-Z]{2,4}\W*", token)) and not text.isupper()
+        found.extend(_base(word) for word in words(token) if acronym or word not in _stop())
+    return found
+
+
+def _is_acronym(word: str, text: str) -> bool:
+    return bool(re.fullmatch(r"[A-Z]{2,4}", word)) and not text.isupper()
 
 
 def _title_terms(job: JobPosting) -> frozenset[str]:

@@ -122,7 +122,7 @@ class Bank:
         self.topics = load_topics()
         self.intents = load_intents()
         self.topic = {topic.id: topic for topic in self.topics}
-        entries = (*self.topics, *self.intents)
+        entries: tuple[Topic | Intent, ...] = (*self.topics, *self.intents)
         texts = [ask for entry in entries for ask in entry.asks]
         self.owner = np.array([n for n, entry in enumerate(entries) for _ in entry.asks])
         self.vectors = cached_vectors(texts, embedder, cache)

@@ -1,0 +1,1 @@
+"""What the company has said: sources read into pages, postings and passages, stored and searched."""

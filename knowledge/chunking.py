@@ -45,7 +45,7 @@ def _of_page(page: Page) -> Iterator[Passage]:
 
 def _of_job(job: JobPosting) -> Iterator[Passage]:
     position = 0
-    for block in job.blocks:
+    for block in map(lambda block: without_labels(block, job), job.blocks):
         for text in pieces(block):
             yield Passage(
                 source=job.source,
@@ -62,6 +62,15 @@ def _of_job(job: JobPosting) -> Iterator[Passage]:
                 open=job.status is Status.OPEN,
             )
             position += 1
+
+
+def without_labels(block: Block, job: JobPosting) -> Block:
+    """The block without the posting's unverified labels: what is no fact about it is not quoted as one."""
+    if not job.labels or block.kind is not BlockKind.LIST:
+        return block
+    labels = {word for label in job.labels for word in label.lower().split()}
+    lines = [line for line in block.text.splitlines() if not set(line.lower().split()) <= labels]
+    return replace(block, text="\n".join(lines))
 
 
 def pieces(block: Block) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,6 +40,7 @@ class Hit:
     by_sentence: tuple[float, ...]
     keyword: float
     fused: float
+    vector: NDArray[np.float32] = field(compare=False, repr=False)
 
     @property
     def best(self) -> float:
@@ -109,7 +110,8 @@ def _allowed(store: Store, query: Query):  # type: ignore[no-untyped-def]  # noq
 
 def _ranked(store: Store, query: Query, rows: list[int], keyword: NDArray[np.float32]) -> list[Hit]:
     """The passages in `rows` with all their scores, in the order of their joined ranks."""
-    dense = store.passage_matrix(rows) @ query.vector
+    vectors = store.passage_matrix(rows)
+    dense = vectors @ query.vector
     keys, matrix = store.sentence_matrix(rows)
     by_sentence: dict[int, list[float]] = {row: [] for row in rows}
     for (row, _), score in zip(keys, matrix @ query.vector if len(keys) else [], strict=True):
@@ -125,6 +127,7 @@ def _ranked(store: Store, query: Query, rows: list[int], keyword: NDArray[np.flo
             by_sentence=tuple(by_sentence[rows[i]]),
             keyword=float(keyword[rows[i]]),
             fused=float(fused[i]),
+            vector=vectors[i],
         )
         for i in order
     ]
