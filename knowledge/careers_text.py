@@ -100,7 +100,8 @@ def _lines(text: str) -> list[Line]:
     lines: list[Line] = []
     gap = False
     for raw in re.split(r"\r\n|[\r\n\u2028\u2029\x0b\x0c]", text):
-        line = re.sub(r"[\u00a0\u2007\u202f]", " ", raw).strip(" \u200b\ufeff")
+        # A wide gap is a column's edge, as a tab is.
+        line = re.sub(r" {4,}", "\t", re.sub(r"[\u00a0\u2007\u202f]", " ", raw)).strip(" \u200b\ufeff")
         line = re.sub(r"[\u200b\u2060\ufeff\u00ad]", "", line).strip("\t ") if line else ""
         if not line:
             gap = True
@@ -565,4 +566,4 @@ class _Builder:
 
 
 def _cells(text: str) -> list[str]:
-    return [squash(cell) for cell in re.split(r"\t+|\s+\|\s+|^\||\|$", text) if cell.strip()]
+    return [squash(cell) for cell in re.split(r"\t| \| |^\||\|$", text) if cell.strip()]

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 import warnings
 from datetime import UTC, date, datetime
+from functools import cache, lru_cache
 
 import dateparser
+from babel import Locale
+
+from knowledge.wording import fold
 
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?=$|[T\s])")
 _MILLISECONDS = 100_000_000_000
-# A bare number, "5 days" or "now" is understood by dateparser, but is no printed date.
-_PRINTED = re.compile(r"\d.*(\d{2}|[^\W\d]{3,})|[^\W\d]{3,}.*\d", re.DOTALL)
+_NUMERIC = re.compile(r"\b\d{1,4}\s?[./-]\s?\d{1,2}\s?[./-]\s?\d{2,4}\b")
+_LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "sv", "cs")
 
 
 def parse_date(value: object) -> date | None:
@@ -50,20 +54,34 @@ def _from_iso(text: str) -> date | None:
         return None
 
 
+@lru_cache(maxsize=4096)
 def _from_words(text: str) -> date | None:
-    if not 5 <= len(text) <= 40 or not _PRINTED.search(text) or not re.search(r"\d", text):
+    # dateparser takes a hundredth of a second to refuse a text, and understands "5 days" or a bare number.
+    if not 5 <= len(text) <= 40 or not (_NUMERIC.search(text) or _names_month(text)):
         return None
+    wanted = {"STRICT_PARSING": True, "PARSERS": ["absolute-time"]}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            parsed = dateparser.parse(
-                text,
-                settings={
-                    "STRICT_PARSING": True,
-                    "PARSERS": ["absolute-time"],
-                    "RETURN_AS_TIMEZONE_AWARE": False,
-                },
-            )
+            parsed = dateparser.parse(text, languages=list(_LANGUAGES), settings=wanted)
     except (ValueError, OverflowError, TypeError, RecursionError):
         return None
     return parsed.date() if parsed else None
+
+
+def _names_month(text: str) -> bool:
+    return bool(re.search(r"\d", text)) and not _months().isdisjoint(fold(text).split())
+
+
+@cache
+def _months() -> frozenset[str]:
+    """The names of months, whole and short, in the languages dates are read in."""
+    return frozenset(
+        word
+        for language in _LANGUAGES
+        for names in Locale(language).months.values()
+        for width in ("wide", "abbreviated")
+        for name in names[width].values()
+        for word in fold(name).split()
+        if len(word) > 2
+    ) | {"sept"}

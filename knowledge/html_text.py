@@ -76,9 +76,13 @@ def read_blocks(soup: BeautifulSoup, title: str) -> tuple[Block, ...]:
     remove_unseen(soup)
     panels = frozenset(str(tag["aria-controls"]) for tag in soup.select("button[aria-controls]"))
     outline = _Outline(title, len(soup.find_all("h1")) == 1, panels)
-    if soup.body:
-        _walk(soup.body, outline)
-    outline.flush()
+    try:
+        _walk(soup.body or soup, outline)
+        outline.flush()
+    except RecursionError as error:
+        raise SourceError(
+            "The page's elements are nested hundreds deep. Save its text as a .txt file."
+        ) from error
     return tuple(outline.finished())
 
 

@@ -9,15 +9,17 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 from html import unescape
 from typing import Any
 
 from knowledge.dates import is_past, parse_date
 from knowledge.documents import Block, BlockKind, JobPosting, Reading, Skipped, Status
 from knowledge.html_text import html_blocks, html_text
-from knowledge.labels import canonical
+from knowledge.labels import LabelKind, canonical, classify
 from knowledge.languages import language_of
 from knowledge.places import country_name
+from knowledge.printed_facts import facts_of
 from knowledge.wording import fold, slug, squash, unique
 
 
@@ -54,7 +56,7 @@ _LOCATIONS = _names(
     """jobLocation allLocations categories.allLocations locations location categories.location offices
     office city"""
 )
-_MORE_LOCATIONS = _names("""secondaryLocations additionalLocations secondary_locations""")
+_MORE_LOCATIONS = _names("""secondaryLocations additionalLocations secondary_locations additionalOffices""")
 _DESCRIPTIONS = _names(
     """description descriptionHtml content content_html jobAd.sections summary responsibilities
     requirements qualifications skills educationRequirements experienceRequirements jobBenefits
@@ -113,19 +115,19 @@ _DEEPEST = 8
 
 def read_job_postings(data: object, source: str, today: date | None = None) -> Reading:
     """The postings found in decoded JSON, each with its description as blocks."""
-    jobs: list[JobPosting] = []
+    jobs: dict[tuple[str, str], JobPosting] = {}
     taken: set[str] = set()
     skipped = 0
     for item in _find(data):
         job = _posting(item, source, today)
         if job is None:
             skipped += 1
-        elif (merged := _merge(jobs, job)) is not None:
-            jobs[merged[0]] = merged[1]
-        else:
-            jobs.append(_with_id(job, taken))
+            continue
+        # A board lists one posting once for each of its places: same id, same title.
+        key = (job.id or str(len(jobs)), job.title)
+        jobs[key] = _with_places(jobs[key], job.locations) if key in jobs else _with_id(job, taken)
     why = f"{skipped} of its entries are unlisted or have no title"
-    return Reading(jobs=tuple(jobs), skipped=(Skipped(source, why),) if skipped else ())
+    return Reading(jobs=tuple(jobs.values()), skipped=(Skipped(source, why),) if skipped else ())
 
 
 def _find(data: object, depth: int = 0) -> Iterator[Mapping[str, Any]]:
@@ -169,12 +171,13 @@ def _posting(item: Mapping[str, Any], source: str, today: date | None) -> JobPos
     blocks = _blocks(item, title)
     closes = parse_date(_first(item, "closes"))
     words = " ".join(block.text for block in blocks) or title
+    places, mode = _set_apart_remote(_locations(item))
     facts = {
         "title": title,
-        "locations": "; ".join(_locations(item)),
+        "locations": "; ".join(places),
         "department": _label(_first(item, "department")),
-        "workplace_type": _workplace(item),
-        "employment_type": _employment(_first(item, "employment")),
+        "workplace_type": _workplace(item) or mode,
+        "employment_type": _employment([_first(item, "employment"), item.get("schedule")]),
         "level": _label(_first(item, "level")),
         "salary": _salary(_first(item, "salary")),
     }
@@ -183,7 +186,7 @@ def _posting(item: Mapping[str, Any], source: str, today: date | None) -> JobPos
         title=title,
         source=source,
         url=_address(item),
-        locations=_locations(item),
+        locations=places,
         department=facts["department"],
         workplace_type=facts["workplace_type"],
         employment_type=facts["employment_type"],
@@ -198,14 +201,11 @@ def _posting(item: Mapping[str, Any], source: str, today: date | None) -> JobPos
     )
 
 
-def _merge(jobs: list[JobPosting], job: JobPosting) -> tuple[int, JobPosting] | None:
-    """One posting that a board lists once for each of its places (same id, same title) is one posting."""
-    for index, known in enumerate(jobs):
-        if job.id and (known.id, known.title) == (job.id, job.title):
-            places = tuple(dict.fromkeys((*known.locations, *job.locations)))
-            quotes = {**known.quotes, "locations": "; ".join(places)} if places else known.quotes
-            return index, replace(known, locations=places, quotes=quotes)
-    return None
+def _with_places(job: JobPosting, more: tuple[str, ...]) -> JobPosting:
+    places = tuple(dict.fromkeys((*job.locations, *more)))
+    return replace(
+        job, locations=places, quotes={**job.quotes, "locations": "; ".join(places)} if places else job.quotes
+    )
 
 
 def _with_id(job: JobPosting, taken: set[str]) -> JobPosting:
@@ -303,6 +303,19 @@ def _locations(item: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(kept)
 
 
+def _set_apart_remote(places: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    """Places without those that only say "Remote", and the way of working that "Remote - Poland" states."""
+    modes = [mode for place in places if (mode := _mode_of(place))]
+    return tuple(place for place in places if classify(place) is not LabelKind.WORKPLACE), (modes or [""])[0]
+
+
+@lru_cache(maxsize=4096)
+def _mode_of(place: str) -> str:
+    return next(
+        (canonical(words) for name, words in facts_of(place) if name == LabelKind.WORKPLACE.value), ""
+    )
+
+
 def _covers(other: str, place: str) -> bool:
     """Whether another entry says the same place and more: "Berlin, Germany" covers "Berlin"."""
     return fold(other).startswith(fold(place) + " ") and len(other) > len(place)
@@ -363,8 +376,8 @@ def _workplace(item: Mapping[str, Any]) -> str:
 # Contract and pay
 
 
-def _employment(value: Any) -> str:
-    values = value if isinstance(value, list) else [value]
+def _employment(value: list[Any]) -> str:
+    values = [part for item in value for part in (item if isinstance(item, list) else [item])]
     words = [_employment_words(_text(item)) for item in values]
     return ", ".join(dict.fromkeys(word for word in words if word and fold(word) not in _MEANINGLESS))
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from bs4 import BeautifulSoup, Tag
 from charset_normalizer import from_bytes
 
 from knowledge.careers_text import read_careers_text
@@ -19,7 +23,8 @@ from knowledge.wording import unique
 
 __all__ = ["PAGE_READERS", "SourceError", "read_source"]
 
-_LARGEST = 20_000_000
+# A page of twenty megabytes is none; an index of a hundred thousand postings may be larger.
+_LARGEST, _LARGEST_DATA = 20_000_000, 300_000_000
 
 
 def read_json(text: str, source: str, url: str = "") -> Reading:
@@ -37,6 +42,28 @@ def read_json(text: str, source: str, url: str = "") -> Reading:
     )
 
 
+def read_xml(text: str, source: str, url: str = "") -> Reading:
+    """The job postings of a feed: elements named position, job or item with a title or name inside."""
+    elements = BeautifulSoup(text, "xml").find_all(["position", "job", "item", "vacancy"])
+    reading = read_job_postings([_as_object(element) for element in elements], source)
+    if reading.jobs:
+        return reading
+    raise SourceError(f"{source} holds no job postings. Give a feed of <position>, <job> or <item> elements.")
+
+
+def _as_object(element: Tag) -> dict[str, Any]:
+    """An element's children by name; a name that is there twice, or holds elements, becomes a list."""
+    fields: dict[str, Any] = {}
+    for child in element.find_all(True, recursive=False):
+        inner = child.find_all(True, recursive=False)
+        value: Any = [part.get_text().strip() for part in inner] if inner else child.get_text().strip()
+        if child.name in fields:
+            before = fields[child.name]
+            value = [*(before if isinstance(before, list) else [before]), *(value if inner else [value])]
+        fields[child.name] = value
+    return fields
+
+
 Reader = Callable[[str, str, str], Reading]
 
 PAGE_READERS: dict[str, Reader] = {
@@ -49,6 +76,7 @@ PAGE_READERS: dict[str, Reader] = {
     ".text": read_careers_text,
     ".json": read_json,
     ".jsonld": read_json,
+    ".xml": read_xml,
 }
 
 
@@ -60,7 +88,7 @@ def read_source(path: Path) -> Reading:
 
 
 def _read_single(path: Path) -> Reading:
-    if path.suffix.lower() not in PAGE_READERS:
+    if _ending(path) not in PAGE_READERS:
         known = ", ".join(sorted(PAGE_READERS))
         raise SourceError(f"{path} is not a kind of file that can be read. Give one of: {known}.")
     try:
@@ -97,7 +125,7 @@ def _files(folder: Path) -> Iterator[Path]:
     """Files a reader exists for, in a stable order; hidden ones and what they hold are left alone."""
     for path in sorted(folder.rglob("*"), key=lambda path: path.relative_to(folder).as_posix()):
         visible = not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if visible and path.suffix.lower() in PAGE_READERS and path.is_file():
+        if visible and _ending(path) in PAGE_READERS and path.is_file():
             yield path
 
 
@@ -105,19 +133,26 @@ def _read_file(path: Path, source: str) -> Reading:
     text = _decode(_read_bytes(path, source), source)
     # Browsers save pages under any name; a text that starts like HTML is HTML.
     html = text.lstrip()[:14].lower().startswith(("<!doctype html", "<html"))
-    return PAGE_READERS[".html" if html else path.suffix.lower()](text, source, "")
+    return PAGE_READERS[".html" if html else _ending(path)](text, source, "")
+
+
+def _ending(path: Path) -> str:
+    """What a file is by its name: "jobs.json.gz" is JSON."""
+    name = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    return name.suffix.lower()
 
 
 def _read_bytes(path: Path, source: str) -> bytes:
+    most = _LARGEST_DATA if _ending(path) in (".json", ".jsonld", ".xml") else _LARGEST
     try:
-        size = path.stat().st_size
-        content = path.read_bytes() if size <= _LARGEST else b""
-    except OSError as error:
-        raise SourceError(f"{source} cannot be opened ({error.strerror}). Check its permissions.") from error
-    if size > _LARGEST:
+        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
+            content = file.read(most + 1)
+    except (OSError, EOFError, zlib.error) as error:
         raise SourceError(
-            f"{source} has {size / 1e6:.0f} MB, more than {_LARGEST / 1e6:.0f}. Split it into smaller files."
-        )
+            f"{source} cannot be opened ({error}). Check the file and its permissions."
+        ) from error
+    if len(content) > most:
+        raise SourceError(f"{source} has more than {most / 1e6:.0f} MB. Split it into smaller files.")
     if not content.strip():
         raise SourceError(f"{source} is empty. Fill it or leave it out.")
     return content

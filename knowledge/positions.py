@@ -15,6 +15,7 @@ from knowledge.labels import classify
 from knowledge.places import is_place
 from knowledge.printed_facts import (
     BULLET,
+    LONGEST_ROW,
     LONGEST_TITLE,
     MOST_COUNT_LINES,
     MOST_RUN_TOGETHER,
@@ -106,8 +107,8 @@ def _take_rows(lines: Sequence[Line], announced: bool) -> tuple[list[Draft], int
 
 def _row(text: str, columns: Sequence[str] = ()) -> Draft | None:
     """A whole line as a position: a title and at least one fact, set apart by a separator or brackets."""
-    line = BULLET.sub("", squash_keeping_tabs(text))
-    if not line or len(line) > 200 or (line.endswith((".", "?", "!", ":")) and not line.endswith("etc.")):
+    line = BULLET.sub("", squash_keeping_tabs(text)) if len(text) <= LONGEST_ROW else ""
+    if not line or (line.endswith((".", "?", "!", ":")) and not line.endswith("etc.")):
         return None
     for separator in SEPARATORS:
         parts = [squash(part) for part in re.split(separator, line) if part.strip()]

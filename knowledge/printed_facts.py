@@ -150,7 +150,7 @@ SEPARATORS = (
     r"\s*,\s+",
 )
 BULLET = re.compile(r"^(?:[-*•·▪‣●○◦►▸→✓✔–]|\d{1,2}[.)])\s+")
-LONGEST_TITLE, _LONGEST_FACT, MOST_RUN_TOGETHER = 110, 90, 7
+LONGEST_TITLE, LONGEST_ROW, _LONGEST_FACT, MOST_RUN_TOGETHER = 110, 250, 90, 7
 _SHOWN = (
     re.compile(
         r"(?:showing|displaying|viewing|shown?|zeige|affichage(?: de)?|mostrando)\s+(?:jobs?\s+|"
@@ -210,7 +210,7 @@ def read_listing(lines: Sequence[str]) -> tuple[Listing, int] | None:
 
 def facts_of(text: str) -> list[tuple[str, str]]:
     """What a short line states about a posting, as (field, words); empty for a title or a team's name."""
-    line = squash(text).strip("•·*|-–— ")
+    line = squash(text).strip("•·*|-–— ") if len(text) <= LONGEST_ROW else ""
     if not line or len(line) > _LONGEST_FACT:
         return []
     for read in (_keyed_fact, _date_fact, _label_facts, _salary_fact, _workplace_and_place):
@@ -254,7 +254,7 @@ def looks_like_department(text: str) -> bool:
 
 def column_names(text: str) -> list[str]:
     """Return the fields a table's header row names, or [] where the line is no such header."""
-    for separator in SEPARATORS[:2]:
+    for separator in SEPARATORS[:2] if len(text) <= LONGEST_ROW else ():
         cells = [fold(cell) for cell in re.split(separator, text.strip()) if cell.strip()]
         names = ["title" if cell in _TITLE_COLUMNS else _FIELD_OF_KEY.get(cell, "") for cell in cells]
         if len(names) > 1 and "title" in names and sum(map(bool, names)) >= 2:

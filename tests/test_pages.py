@@ -1,3 +1,4 @@
+import gzip
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ def write(folder: Path, name: str, content: str | bytes) -> Path:
 
 def test_every_ending_has_a_reader(tmp_path: Path) -> None:
     contents = {
+        ".xml": "<jobs><job><title>Cook</title><office>Riga</office></job></jobs>",
         ".json": '[{"title": "Cook", "location": "Riga"}]',
         ".jsonld": '[{"title": "Cook", "location": "Riga"}]',
     }
@@ -60,7 +62,7 @@ def test_bad_files_in_a_folder_are_skipped_and_the_good_go_in(tmp_path: Path) ->
         ("draft.md", "---\ntitle: x\ndraft: true\n---\nText", "draft"),
         ("shell.html", "<div>Loading…</div>", "rendered copy"),
         ("photo.png", b"\x89PNG", "not a kind of file"),
-        ("large.txt", b"a" * 20_000_001, "20 MB"),
+        ("large.txt", b"a" * 20_000_001, "more than 20 MB"),
     ],
 )
 def test_a_single_file_that_cannot_be_read_is_refused_in_one_line(
@@ -113,3 +115,23 @@ def test_the_shared_sources_are_read_without_loss(shared: Path) -> None:
         still_open = sum(job.status is Status.OPEN for job in reading.jobs)
         assert (len(reading.pages), len(reading.jobs), still_open) == counts
         assert not reading.skipped
+
+
+def test_packed_files_are_unpacked(tmp_path: Path) -> None:
+    write(tmp_path, "jobs.json.gz", gzip.compress(b'[{"title": "Cook", "location": "Riga"}]'))
+    assert read_source(tmp_path / "jobs.json.gz").jobs[0].title == "Cook"
+    with pytest.raises(SourceError, match="cannot be opened"):
+        read_source(write(tmp_path, "broken.json.gz", b"no gzip"))
+
+
+def test_a_feed_of_positions_is_read(shared: Path) -> None:
+    (job,) = read_source(shared / "sources" / "job-boards" / "personio.xml").jobs
+    assert job.locations == ("Munich", "Berlin")
+    assert (job.employment_type, job.department) == ("permanent, full-time", "Product and Tech")
+
+
+def test_a_page_that_starts_like_html_is_html(tmp_path: Path) -> None:
+    page = read_source(
+        write(tmp_path, "saved.txt", f"<!DOCTYPE html><html><body>{HTML}</body></html>")
+    ).pages[0]
+    assert page.title == "Hello" and len(page.blocks) == 1
