@@ -327,6 +327,8 @@ class _Builder:
 
     def _heading(self, text: str, rank: int) -> None:
         """Start a heading. One that only its position marks goes below another where the first of its kind did."""
+        if self._is_bare() and self.path[-1].rank == rank == _ATTACHED and not self._line.gap:
+            self.path[-1].rank = _PLAIN  # two in a row without an empty line: the first heads the second
         if self._is_bare() and self.path[-1].rank < rank:
             self.path[-1].adopts.add(rank)
         depth = sum(1 for heading in self.path if heading.rank < rank)
@@ -535,7 +537,8 @@ class _Builder:
             return _COLON
         if text.endswith("?") and self._nests_questions():
             return _ASKED
-        return _PLAIN if following and following.gap else _ATTACHED
+        spaced = following is not None and following.gap
+        return _PLAIN if spaced or is_jobs_heading(text) else _ATTACHED
 
     def _nests_questions(self) -> bool:
         """Whether the heading above holds questions: it has nothing else below it."""

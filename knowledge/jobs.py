@@ -384,6 +384,8 @@ def _employment(value: list[Any]) -> str:
 
 def _employment_words(text: str) -> str:
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text.rsplit("/", 1)[-1]).replace("_", " ")
+    if spaced == text and " " in fold(text) and not text.isupper():
+        return html_text(text)
     return _EMPLOYMENT.get(fold(spaced)) or (canonical(spaced) if text.isupper() else "") or html_text(spaced)
 
 

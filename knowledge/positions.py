@@ -15,6 +15,7 @@ from knowledge.labels import classify
 from knowledge.places import is_place
 from knowledge.printed_facts import (
     BULLET,
+    COUNT,
     LONGEST_ROW,
     LONGEST_TITLE,
     MOST_COUNT_LINES,
@@ -81,7 +82,7 @@ def _take_rows(lines: Sequence[Line], announced: bool) -> tuple[list[Draft], int
         draft = _row(line.text, columns)
         following = lines[index + 1].text if index + 1 < len(lines) else ""
         if draft:
-            draft.department = draft.department or department
+            draft.above = department
             drafts.append(draft)
             taken = index + 1
         elif (
@@ -90,7 +91,7 @@ def _take_rows(lines: Sequence[Line], announced: bool) -> tuple[list[Draft], int
             and not facts_of(line.text)
             and len(line.text.split()) <= 5
         ):
-            department = line.text.rstrip(":").strip()
+            department = _subheading(line.text)
         elif (
             announced
             and drafts
@@ -98,7 +99,7 @@ def _take_rows(lines: Sequence[Line], announced: bool) -> tuple[list[Draft], int
             and looks_like_title(BULLET.sub("", line.text))
             and is_short(line.text)
         ):
-            drafts.append(Draft(BULLET.sub("", line.text), [line.text], department=department))
+            drafts.append(Draft(BULLET.sub("", line.text), [line.text], above=department))
             taken = index + 1
         else:
             break
@@ -191,13 +192,17 @@ def _take_stacks(lines: Sequence[Line], announced: bool) -> tuple[list[Draft], i
         elif is_sentence(text):
             if not drafts or line.gap or not drafts[-1].facts:
                 break
-            drafts[-1].description.append(text)
-            drafts[-1].lines.append(line.text)
+            drafts[-1].description.append(line.text)
         elif not _place_text(drafts, context, block, index, repeated, announced):
             break
         taken = index + 1
-    kept = [draft for draft in drafts if draft.facts or (announced and looks_like_title(draft.title))]
-    if len(kept) < len(drafts) and drafts and drafts[-1] not in kept:
+    kept: list[Draft] = []
+    for draft in drafts:
+        if draft.facts or (announced and looks_like_title(draft.title)):
+            kept.append(draft)
+        elif kept and draft is not drafts[-1]:
+            kept[-1].lines += draft.lines
+    if drafts and drafts[-1] not in kept:
         taken -= len(drafts[-1].lines)
     return kept, max(taken, 0) if kept else 0
 
@@ -274,11 +279,12 @@ def _place_text(
         )
         _start(drafts, context, line) if new else _set_team(current, line)
         return True
-    if not line.gap and not current.department and (team or not looks_like_title(text)):
+    subheaded = bool(current.above) and fold(text) != fold(current.above)
+    if not (line.gap or current.department or subheaded) and (team or not looks_like_title(text)):
         _set_team(current, line)
         return True
     if next_text and (team or not looks_like_title(text)) and _facts_after(block, index + 1):
-        context.department = text.rstrip(":")
+        context.department = _subheading(text)
         return True
     if (announced and looks_like_title(text)) or (next_text and _facts_after(block, index + 1)):
         _start(drafts, context, line)
@@ -300,14 +306,14 @@ def _second_text(
     current = drafts[-1] if drafts else None
     if current is None:
         if team and next_text and not followed:
-            context.department = text.rstrip(":")
+            context.department = _subheading(text)
             return True
         if followed or looks_like_title(text) or (not line.gap and bool(next_text)):
             _start(drafts, context, line)
             return True
         return False
     if looks_like_department(current.title) and not looks_like_title(current.title) and not team:
-        context.department = current.title.rstrip(":")
+        context.department = _subheading(current.title)
         drafts.pop()
         _start(drafts, context, line)
     elif team or (followed and not looks_like_title(text)):
@@ -321,7 +327,11 @@ def _second_text(
 
 def _start(drafts: list[Draft], context: _Context, line: Line) -> None:
     title = BULLET.sub("", line.text)
-    drafts.append(Draft(title, [line.text], list(context.before), context.department))
+    drafts.append(Draft(title, [line.text], list(context.before), above=context.department))
+
+
+def _subheading(text: str) -> str:
+    return COUNT.sub("", text).rstrip(":").strip()
 
 
 def _set_team(draft: Draft, line: Line) -> None:

@@ -23,7 +23,7 @@ _JOBS_HEADING = re.compile(
     r"opportunities|listings?)|openings|vacancies|positions|jobs|open roles|(?:we(?:['’]re|"
     r" are)|now|who we(?:['’]re| are)) (?:currently )?(?:hiring|looking for|"
     r"recruiting)(?: for)?|"
-    r"(?:aktuelle|offene|freie) (?:stellen\w*|positionen|jobs)|stellenangebote|stellenausschreibungen|"
+    r"(?:aktuellen?|offenen?|freien?) (?:stellen\w*|positionen|jobs)|stellenangebote|stellenausschreibungen|"
     r"wir suchen|(?:postes?|offres?) (?:ouverts?|à pourvoir|disponibles?|d['’]emploi)|"
     r"nous recrutons|(?:nos )?offres|"
     r"(?:vacantes|puestos|empleos|ofertas)(?: (?:abiert[oa]s|disponibles|vacantes|de (?:empleo|"
@@ -131,11 +131,11 @@ _TITLE_COLUMNS = word_set("role position title job vacancy opening stelle poste 
 _WORKPLACE_PREFIX = re.compile(
     r"^(?P<mode>(?:fully |100\s?% )?remote(?:ly)?|hybrid|on-?\s?site|in[- ]office|home ?office|"
     r"télétravail|vor ort)\b"
-    r"(?P<joint>\s*[-–—:,/(·]+\s*|\s+(?:within|in|from|across)\s+|\s+)(?P<place>[^)]+)\)?$",
+    r"(?P<joint>\s*[-–—:,/(·•|;]+\s*|\s+(?:within|in|from|across)\s+|\s+)(?P<place>[^)]+)\)?$",
     re.IGNORECASE,
 )
 _WORKPLACE_SUFFIX = re.compile(
-    r"^(?P<place>[^(]+?)\s*[-–—:,/(·]+\s*(?P<mode>[^()]+?)\)?$|^(?P<first>.+?) or (?P<other>remote)$",
+    r"^(?P<place>[^(]+)[-–—:,/(·•|;]\s*(?P<mode>[^()]+?)\)?$|^(?P<first>.+?) or (?P<other>remote)$",
     re.IGNORECASE,
 )
 SEPARATORS = (
@@ -150,6 +150,8 @@ SEPARATORS = (
     r"\s*,\s+",
 )
 BULLET = re.compile(r"^(?:[-*•·▪‣●○◦►▸→✓✔–]|\d{1,2}[.)])\s+")
+# "Engineering (3)" counts the positions below it.
+COUNT = re.compile(r"\s*\(\d{1,3}\)$")
 LONGEST_TITLE, LONGEST_ROW, _LONGEST_FACT, MOST_RUN_TOGETHER = 110, 250, 90, 7
 _SHOWN = (
     re.compile(
@@ -218,10 +220,16 @@ def facts_of(text: str) -> list[tuple[str, str]]:
             return found
     parts = _split(line, SEPARATORS)
     if len(parts) > 1:
-        inner = [facts_of(part) for part in parts]
-        if all(inner):
-            return [fact for facts in inner for fact in facts]
+        inner = [facts_of(part) or _department_fact(part) for part in parts]
+        found = [fact for facts in inner for fact in facts]
+        if all(inner) and any(name != "department" for name, _ in found):
+            return found
     return _run_together(line)
+
+
+def _department_fact(text: str) -> list[tuple[str, str]]:
+    """A team's name counts as a fact only between others: "Remote — Berlin / Sales / Full time"."""
+    return [("department", squash(text))] if looks_like_department(text) else []
 
 
 def _run_together(line: str) -> list[tuple[str, str]]:
@@ -249,7 +257,8 @@ def looks_like_title(text: str) -> bool:
 
 def looks_like_department(text: str) -> bool:
     """Whether a short line names a part of the company."""
-    return len(text.split()) <= 5 and bool(_DEPARTMENT.match(text.strip())) and not _ROLE.search(text)
+    bare = COUNT.sub("", text.strip())
+    return len(bare.split()) <= 5 and bool(_DEPARTMENT.match(bare)) and not _ROLE.search(bare)
 
 
 def column_names(text: str) -> list[str]:

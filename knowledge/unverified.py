@@ -19,12 +19,16 @@ _LABEL_FIELDS = tuple(kind.value for kind in LabelKind)
 
 @dataclass
 class Draft:
-    """A posting while its lines are still being gathered; `facts` are (field, words as printed)."""
+    """A posting while its lines are still being gathered.
+
+    `facts` are (field, words as printed); `above` is the team whose subheading it stands below.
+    """
 
     title: str
     lines: list[str]
     facts: list[tuple[str, str]] = field(default_factory=list)
     department: str = ""
+    above: str = ""
     description: list[str] = field(default_factory=list)
 
 
@@ -88,9 +92,10 @@ def _posting(
     line = {name: ", ".join(dict.fromkeys(words)) for name, words in facts.items()}
     closes = parse_date(line.get("closes", ""))
     places = tuple(dict.fromkeys(facts.get("locations", [])))
-    department = draft.department or line.get("department", "")
+    department = draft.department or line.get("department", "") or draft.above
     quotes = {name: _quote(draft, words) for name, words in facts.items()}
     block = Block(BlockKind.LIST, "\n".join(squash(text) for text in draft.lines), (draft.title,))
+    described = [Block(BlockKind.PARAGRAPH, squash(text), (draft.title,)) for text in draft.description]
     return JobPosting(
         id=unique(slug(line.get("id") or " ".join((draft.title, *places[:1]))), taken),
         title=draft.title,
@@ -107,7 +112,7 @@ def _posting(
         status=Status.CLOSED if is_past(closes) else Status.OPEN,
         language=language,
         labels=tuple(dict.fromkeys(labels)),
-        blocks=(block,),
+        blocks=(block, *described),
         quotes={"title": draft.title, **quotes, **({"department": department} if department else {})},
     )
 

@@ -390,3 +390,105 @@ def test_shuffled_and_broken_pages_are_read_or_refused(text: str) -> None:
     except SourceError:
         return
     assert len({job.id for job in reading.jobs}) == len(reading.jobs)
+
+
+BOARD = """Work at the instrument maker
+
+Open positions
+
+ENGINEERING
+Backend Engineer
+Apply
+Remote — Berlin / Engineering / Full time
+Test Engineer (f/m/d)
+Apply
+Hybrid — Gothenburg, Sweden / Engineering / Part time
+
+Sales (1)
+
+Account Executive, DACH
+Apply
+Vienna • Hybrid
+
+Life at the bench
+
+You get a soldering iron and nobody looking over your shoulder.
+"""
+
+DESCRIBED = """Current vacancies
+
+Veterinary Nurse
+Location: Leeds
+Contract: Permanent, full time
+Salary: £27,500 to £31,000
+You look after the animals before and after surgery.
+
+Receptionist
+Location: York
+Contract: Fixed term, 12 months
+You are the first voice that people hear.
+
+Why work here
+- No night shifts
+- Your own locker
+"""
+
+UNSPACED = """Team Kundendienst
+Wir helfen Menschen, deren Heizung ausgefallen ist, und zwar am selben Tag.
+Was uns ausmacht
+Kurze Wege
+Wer eine Idee hat, geht zwei Türen weiter und fragt.
+Feste Zeiten
+Um 17 Uhr ist Schluss, auch im Winter.
+Unsere offenen Stellen
+Servicetechniker (m/w/d)
+Kassel
+Vollzeit
+Kundendienst
+Disponentin (m/w/d)
+Fulda
+Teilzeit
+Kundendienst
+2 von 9 Stellen
+Stimmen
+„Ich habe hier mit 52 noch einmal neu angefangen.“
+Petra Lohse
+Servicetechnikerin
+„Freitags kochen wir zusammen, das ist Pflicht.“
+Milan Kovač
+Disponent
+"""
+
+
+def test_lines_that_mix_place_team_and_contract_are_taken_apart() -> None:
+    assert [
+        (job.locations, job.department, job.workplace_type, job.employment_type) for job in jobs_of(BOARD)
+    ] == [
+        (("Berlin",), "Engineering", "Remote", "Full time"),
+        (("Gothenburg, Sweden",), "Engineering", "Hybrid", "Part time"),
+        (("Vienna",), "Sales", "Hybrid", ""),
+    ]
+
+
+def test_a_posting_keeps_the_sentences_below_it() -> None:
+    nurse, receptionist = jobs_of(DESCRIBED)
+    assert (nurse.locations, nurse.employment_type) == (("Leeds",), "Permanent, full time")
+    assert nurse.salary == "£27,500 to £31,000"
+    assert nurse.blocks[-1].text == "You look after the animals before and after surgery."
+    assert receptionist.blocks[-1].text == "You are the first voice that people hear."
+    assert page_of(DESCRIBED).blocks[0].headings == ("Why work here",)
+
+
+def test_a_page_without_empty_lines_is_read() -> None:
+    page, jobs = page_of(UNSPACED), jobs_of(UNSPACED)
+    assert page.language == "de"
+    assert block_with(page, "17 Uhr").headings == ("Was uns ausmacht", "Feste Zeiten")
+    assert [(job.title, job.locations, job.department) for job in jobs] == [
+        ("Servicetechniker (m/w/d)", ("Kassel",), "Kundendienst"),
+        ("Disponentin (m/w/d)", ("Fulda",), "Kundendienst"),
+    ]
+    assert page.listing == Listing(2, 9, "2 von 9 Stellen")
+    assert [block.speaker for block in page.blocks if block.speaker] == [
+        "Petra Lohse, Servicetechnikerin",
+        "Milan Kovač, Disponent",
+    ]
