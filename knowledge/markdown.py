@@ -91,10 +91,11 @@ def read_markdown(text: str, source: str, url: str = "") -> Reading:
     html = _render(body)
     title = _title(meta, html, source)
     blocks = _with_description(html_blocks(html, title), fields)
+    if _is_posting(fields, source):
+        front = text[: len(text) - len(body)]
+        return Reading(jobs=(_posting(fields, front, body, blocks, title, source, url),))
     if not blocks:
         return Reading(skipped=(Skipped(source, "there is no text in it"),))
-    if _is_posting(fields, source):
-        return Reading(jobs=(_posting(fields, body, blocks, title, source, url),))
     words = " ".join(block.text for block in blocks)
     page = Page(
         id=slug(source),
@@ -148,12 +149,19 @@ def _is_posting(fields: Mapping[str, Any], source: str) -> bool:
 
 
 def _posting(
-    fields: Mapping[str, Any], body: str, blocks: tuple[Block, ...], title: str, source: str, url: str
+    fields: Mapping[str, Any],
+    front: str,
+    body: str,
+    blocks: tuple[Block, ...],
+    title: str,
+    source: str,
+    url: str,
 ) -> JobPosting:
     facts, quotes = _facts(fields, body)
     closes = parse_date(facts.get("closes", ""))
     words = " ".join(block.text for block in blocks)
     places = facts.get("locations", "")
+    over = _closing_words(fields, front, words) or (quotes.get("closes", "") if is_past(closes) else "")
     return JobPosting(
         id=slug(str(fields.get("job id") or fields.get("id") or PurePosixPath(source).with_suffix(""))),
         title=title,
@@ -167,11 +175,11 @@ def _posting(
         salary=facts.get("salary", ""),
         posted=parse_date(facts.get("posted", "")),
         closes=closes,
-        status=Status.CLOSED if _is_closed(fields, words) or is_past(closes) else Status.OPEN,
+        status=Status.CLOSED if over else Status.OPEN,
         language=language_of(words, str(fields.get("lang") or fields.get("language") or ""), source),
         translation_key=str(fields.get("translationkey") or ""),
         blocks=blocks,
-        quotes={"title": title, **quotes},
+        quotes={"title": title, **quotes, **({"status": over} if over else {})},
     )
 
 
@@ -210,15 +218,20 @@ def _as_lines(value: Any) -> str:
     return value.isoformat()[:10] if isinstance(value, date) else squash(str(value))
 
 
-def _is_closed(fields: Mapping[str, Any], words: str) -> bool:
-    if any(fields.get(name) is True for name in ("archived", "closed", "filled", "expired")):
-        return True
-    if any(fields.get(name) is False for name in ("active", "open", "published")):
-        return True
-    if fold(str(fields.get("status") or "")) in _CLOSED_WORDS:
-        return True
-    opening = " ".join(words.split()[:60])
-    return bool(_CLOSED_TEXT.search(opening))
+def _closing_words(fields: Mapping[str, Any], front: str, words: str) -> str:
+    """The words that say a posting is over, as they stand in its file, or ""."""
+    for name, value in fields.items():
+        said = fold(str(value))
+        over = (
+            (name in ("archived", "closed", "filled", "expired") and said in ("true", "yes"))
+            or (name in ("active", "open", "published") and said in ("false", "no"))
+            or (name == "status" and said in _CLOSED_WORDS)
+        )
+        if over:
+            line = re.search(rf"^\W*{re.escape(name)}\W.*$", front, re.IGNORECASE | re.MULTILINE)
+            return squash(line.group()) if line else f"{name}: {said}"
+    found = _CLOSED_TEXT.search(" ".join(words.split()[:60]))
+    return found.group() if found else ""
 
 
 def _first_date(fields: Mapping[str, Any], *names: str) -> date | None:

@@ -81,7 +81,7 @@ def _quotations_in_a_row(lines: Sequence[Line]) -> list[_Quotation]:
             index = quotation.end
             continue
         reach = index - (found[-1].end if found else 0)
-        limit = 2 * _MOST_AROUND if found else _MOST_AROUND - 1
+        limit = 2 * _MOST_AROUND if found else _MOST_AROUND
         if reach >= limit or not _may_be_about_speaker(lines[index].text):
             break
         index += 1
@@ -176,7 +176,7 @@ def _lines_below(lines: Sequence[Line], quotation: _Quotation) -> int:
 def _lines_above(lines: Sequence[Line], quotation: _Quotation, after: int) -> int:
     """Short lines right above a quotation: a name and role when none stand below, else a team."""
     above = lines[: quotation.start]
-    if not above or lines[quotation.start].gap:
+    if not above or any(line.gap for line in lines[1 : quotation.start + 1]):
         return 0
     named = any(looks_like_name(line.text) for line in above)
     roles = any(looks_like_title(line.text) or looks_like_department(line.text) for line in above)

@@ -32,7 +32,7 @@ _JOBS_HEADING = re.compile(
     re.IGNORECASE,
 )
 _NOT_A_LISTING = re.compile(
-    r"[.!]$|\b(closed|filled|past|archived|previous|faq|questions?|process|how|why|tips)\b", re.I
+    r"[.]$|\b(closed|filled|past|archived|previous|faq|questions?|process|how|why|tips)\b", re.I
 )
 _ROLE = re.compile(
     r"\b(\w*engineer|\w*developer|manager\w*|designer|director|scientist|analyst|architect|"

@@ -152,6 +152,13 @@ def test_a_posting_that_is_over_is_closed(line: str) -> None:
 def test_a_stub_that_says_it_is_closed_is_a_closed_posting() -> None:
     text = "---\nlayout: job-posting\ntitle: Cook\n---\nThis process is now closed. Thank you for your interest.\n"
     assert job_of(text).status is Status.CLOSED
+    assert job_of(text).quotes["status"] == "process is now closed"
+
+
+def test_the_words_that_close_a_posting_are_quoted() -> None:
+    job = job_of(POSITION.replace("archived: false", "archived: true"))
+    assert (job.status, job.quotes["status"]) == (Status.CLOSED, "archived: true")
+    assert job_of("---\nlayout: job\ntitle: Cook\narchived: true\n---\n").status is Status.CLOSED
 
 
 def test_a_page_about_jobs_is_no_posting() -> None:
