@@ -15,10 +15,16 @@ from knowledge.sentences import sentences, terms
 WHOLE = 45
 """A passage of at most so many words is quoted whole: less would lose its conditions."""
 
+ENOUGH = 30
+"""A quotation of fewer words takes in the sentences around it."""
+
+LONGEST = 70
+"""Words beyond which it does not."""
+
 BUDGET = 125
 """Words quoted in one answer, so that with all around them it stays under 160."""
 
-BEHIND = 1.2
+BEHIND = 2.2
 """How far, as a logit, a passage may be behind the best one and still be quoted beside it."""
 
 _LEANS_BACK = re.compile(
@@ -92,18 +98,14 @@ def excerpt(question: Question, entry: Evidence) -> str:
     first = last = best
     if first and _LEANS_BACK.match(parts[first]):
         first -= 1
-    # A neighbour that scores nearly as well belongs to the answer; on both sides, as far as it stays short.
-    while _words(parts[first : last + 1]) < WHOLE:
+    # Conditions and exceptions stand next to the rule: neighbours are taken in, the likelier first.
+    while (first or last + 1 < len(parts)) and _words(parts[first : last + 1]) < ENOUGH:
         after = scores[last + 1] if last + 1 < len(parts) else -1.0
         before = scores[first - 1] if first else -1.0
-        if max(after, before) < scores[best] - 0.22:
+        wider = (first, last + 1) if after >= before else (first - 1, last)
+        if _words(parts[wider[0] : wider[1] + 1]) > LONGEST:
             break
-        if after >= before and _words(parts[first : last + 2]) <= 2 * WHOLE:
-            last += 1
-        elif before > after and _words(parts[first - 1 : last + 1]) <= 2 * WHOLE:
-            first -= 1
-        else:
-            break
+        first, last = wider
     start = passage.text.index(parts[first])
     end = passage.text.index(parts[last], start) + len(parts[last])
     return passage.text[start:end]

@@ -42,6 +42,9 @@ TOPIC_CLEAR = 0.55
 INTENT_CERTAIN = 0.72
 """Likeness from which on a message is taken for an intent of the bank, if no topic is nearer."""
 
+INTENT_LIKELY = 0.55
+"""The same, if every topic is much farther away."""
+
 
 @dataclass(frozen=True)
 class Memory:
@@ -172,6 +175,10 @@ class Assistant:
         yield from re.findall(r"\S+\s*", reply.text)
         yield reply
 
+    def remember(self, turns: Sequence[str]) -> Memory:
+        """What the turns so far leave for the next."""
+        return self._replied(tuple(turns))[1] if turns else Memory()
+
     def _replied(self, turns: tuple[str, ...]) -> tuple[Reply, Memory]:
         """Reply and memory, taken from the turns already worked out where there are any."""
         knowledge = self.knowledge()
@@ -179,7 +186,7 @@ class Assistant:
             if turns in self._turns:
                 self._turns.move_to_end(turns)
                 return self._turns[turns]
-        memory = self._replied(turns[:-1])[1] if len(turns) > 1 else Memory()
+        memory = self.remember(turns[:-1])
         result = self._turn(turns[-1] if turns else "", memory, knowledge)
         with self._lock:
             self._turns[turns] = result
@@ -273,7 +280,8 @@ class Assistant:
             return None
         intent, likeness = question.intent
         topic_likeness = question.topics[0][1] if question.topics else 0.0
-        if likeness >= INTENT_CERTAIN and likeness > topic_likeness + 0.05:
+        certain = likeness >= INTENT_CERTAIN and likeness > topic_likeness + 0.05
+        if certain or (likeness >= INTENT_LIKELY and likeness > topic_likeness + 0.15):
             return self._fixed(intent.reply, Outcome(intent.outcome), question.language)
         return None
 
@@ -282,9 +290,7 @@ class Assistant:
 
     def evidence(self, question: Question, knowledge: Knowledge, rows: frozenset[int] | None) -> Found:
         """What search finds, ranked and judged; `rows` restricts it to some passages."""
-        if rows is not None and question.alone is not None:
-            # Which role is meant is settled: the turns before would only blur what is asked of it.
-            question = replace(question, vector=question.alone, words=question.own_words, in_role=True)
+        question = self.narrowed(question, rows)
         spoken = question.language if question.language in knowledge.languages else ""
         topics = [topic for topic, likeness in question.topics[:1] if likeness > 0.5]
         query = Query(
@@ -299,6 +305,16 @@ class Assistant:
         )
         hits = search(knowledge.store, query)
         return decide(question, hits, knowledge.context, self.parameters)
+
+    @staticmethod
+    def narrowed(question: Question, rows: frozenset[int] | None) -> Question:
+        """The question as it is asked of the passages in `rows`, or of all.
+
+        Where the role is settled, the turns before would only blur what is asked of it.
+        """
+        if rows is None or question.alone is None:
+            return question
+        return replace(question, vector=question.alone, words=question.own_words, in_role=True)
 
     def enough(self, found: Found) -> bool:
         """Whether an answer is probable enough."""

@@ -294,7 +294,7 @@ class RoleDesk:
         return Reply(Outcome.NOT_FOUND, text, jobs=(job,), language=question.language)
 
     def _general_label(self, question: Question, open_jobs: Sequence[JobPosting]) -> Said | None:
-        """ "Is it remote?" of no role in particular, where every posting only prints unverified labels."""
+        """The labels asked for of no role in particular, where every posting only prints unverified ones."""
         kinds = asked_kinds(question.standalone)
         labelled = [job for job in open_jobs if self.book.unverified(job, question)]
         if not kinds or len(labelled) < len(open_jobs) or not labelled:
