@@ -39,6 +39,7 @@ PASSAGE_FEATURES = (
     "named_missing",  # terms of the bank that the question names and the passage lacks
     "typed",  # the passage holds what such a question asks for: a number, a date, a person …
     "untyped",  # it should, and does not
+    "posting",  # it stands in one posting only, and no role was named
     "ahead",  # cosine of the nearest sentence over the best of the other passages
 )
 
@@ -55,6 +56,7 @@ QUESTION_FEATURES = (
     "length",  # words of the question, as a logarithm
     "follows_up",  # 1 where it leans on the turns before
     "in_role",  # 1 where only the passages of a role are searched
+    "size",  # passages of the store, as a logarithm: a short page leaves more unsaid
 )
 
 
@@ -197,6 +199,7 @@ def passage_features(question: Question, hits: Sequence[Hit], context: StoreCont
                 float(sum(term not in passage for term in named)) / max(len(named), 1),
                 float(holds),
                 float(asks_type and not holds),
+                float(bool(hit.passage.job_id) and hit.copies == 1 and not question.in_role),
                 float(hit.best - others.max()) if len(others) else 0.0,
             )
         )
@@ -238,4 +241,5 @@ def question_features(
         "length": math.log(1 + len(question.standalone.split())),
         "follows_up": float(question.follows_up),
         "in_role": float(question.in_role),
+        "size": math.log(1 + len(context.store.passages)),
     }

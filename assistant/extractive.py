@@ -12,7 +12,7 @@ from assistant.questions import AnswerType, Question, holds_type
 from knowledge.documents import BlockKind, Passage
 from knowledge.sentences import sentences, terms
 
-WHOLE = 45
+WHOLE = 75
 """A passage of at most so many words is quoted whole: less would lose its conditions."""
 
 ENOUGH = 30
@@ -42,29 +42,40 @@ _MARKED = {
 
 @dataclass(frozen=True)
 class Quotation:
-    """Sentences of one passage that are quoted together, in the order of the source."""
+    """Sentences of one passage that are quoted together, in the order of the source.
+
+    `own` is false where several postings say the same words.
+    """
 
     passage: Passage
     text: str
+    own: bool = True
 
-    def citation(self) -> Citation:
-        """The quotation as a citation."""
-        return Citation(
-            source=self.passage.source,
-            title=self.passage.title,
-            url=self.passage.url,
-            quote=self.text,
-            passage=self.passage.text,
-            heading=self.passage.heading,
+    def citations(self) -> tuple[Citation, ...]:
+        """The quotation as a citation, after one of the name of who says it."""
+        name = self.passage.speaker.split(",")[0].strip()
+        quotes = [name, self.text] if name else [self.text]
+        return tuple(
+            Citation(
+                source=self.passage.source,
+                title=self.passage.title,
+                url=self.passage.url,
+                quote=quote,
+                passage=self.text if quote == name else self.passage.text,
+                heading=self.passage.heading,
+            )
+            for quote in quotes
         )
 
 
 def write(question: Question, evidence: Sequence[Evidence]) -> tuple[str, tuple[Citation, ...]]:
     """The answer in quotations and its citations; `evidence` most probable first, never empty."""
-    quotations = choose(question, evidence)
-    parts = [f"{_introduced(quotation)} [{number}]" for number, quotation in enumerate(quotations, start=1)]
-    text = mark("\n\n".join(parts), question)
-    return text, tuple(quotation.citation() for quotation in quotations)
+    parts: list[str] = []
+    citations: list[Citation] = []
+    for quotation in choose(question, evidence):
+        parts.append(_introduced(quotation, len(citations)))
+        citations.extend(quotation.citations())
+    return mark("\n\n".join(parts), question), tuple(citations)
 
 
 def choose(question: Question, evidence: Sequence[Evidence]) -> list[Quotation]:
@@ -75,7 +86,7 @@ def choose(question: Question, evidence: Sequence[Evidence]) -> list[Quotation]:
     for entry in evidence[:6]:
         if chosen and (entry.relevance < best - BEHIND or len(chosen) == 3):
             break
-        quotation = Quotation(entry.hit.passage, excerpt(question, entry))
+        quotation = Quotation(entry.hit.passage, excerpt(question, entry), entry.hit.copies == 1)
         length = len(quotation.text.split())
         if chosen and (words + length > BUDGET or _repeats(quotation, chosen)):
             continue
@@ -135,19 +146,23 @@ def _repeats(quotation: Quotation, chosen: Sequence[Quotation]) -> bool:
     return any(len(new & set(old.text.lower().split())) > 0.7 * len(new) for old in chosen)
 
 
-def _introduced(quotation: Quotation) -> str:
-    """The quotation with who says it, or with the lead-in of its list or the header of its table."""
+def _introduced(quotation: Quotation, before: int) -> str:
+    """The quotation with who says it, or with the lead-in of its list or the header of its table.
+
+    `before` counts the citations before it.
+    """
     passage = quotation.passage
     if passage.speaker:
-        return f"{passage.speaker}: “{quotation.text}”"
-    # A posting's words mean something only with its title.
-    whose = f"{passage.title}: " if passage.job_id else ""
+        return f"{passage.speaker} [{before + 1}]: “{quotation.text}” [{before + 2}]"
+    # A posting's words mean something only with its title, unless all postings say them.
+    whose = f"{passage.title}: " if passage.job_id and quotation.own else ""
+    number = f" [{before + 1}]"
     if passage.kind is BlockKind.LIST:
         lines = "\n".join(f"- {line.strip()}" for line in quotation.text.splitlines() if line.strip())
-        return f"{whose}{passage.lead or passage.heading or ('' if whose else passage.title)}\n{lines}"
+        return f"{whose}{passage.lead or passage.heading or ('' if whose else passage.title)}\n{lines}{number}"
     if passage.kind is BlockKind.TABLE and passage.lead:
-        return f"{whose}{passage.lead}\n“{quotation.text}”"
-    return f"{whose}“{quotation.text}”"
+        return f"{whose}{passage.lead}\n“{quotation.text}”{number}"
+    return f"{whose}“{quotation.text}”{number}"
 
 
 def mark(text: str, question: Question) -> str:

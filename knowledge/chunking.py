@@ -69,8 +69,11 @@ def without_labels(block: Block, job: JobPosting) -> Block:
     if not job.labels or block.kind is not BlockKind.LIST:
         return block
     labels = {word for label in job.labels for word in label.lower().split()}
+    facts = {" ".join(quote.split()) for quote in job.quotes.values()}
     lines = [line for line in block.text.splitlines() if not set(line.lower().split()) <= labels]
-    return replace(block, text="\n".join(lines))
+    # Title, place and department alone are the posting's record, not a passage.
+    told = all(" ".join(line.split()) in facts for line in lines)
+    return replace(block, text="" if told else "\n".join(lines))
 
 
 def pieces(block: Block) -> list[str]:
@@ -78,8 +81,10 @@ def pieces(block: Block) -> list[str]:
 
     A single sentence or line longer than that stays whole: half a sentence cannot be quoted.
     """
+    if not block.text.strip():
+        return []
     if block.kind is BlockKind.QUOTATION or len(block.text.split()) <= MAX_WORDS:
-        return [block.text] if block.text.strip() else []
+        return [block.text]
     if block.kind in (BlockKind.LIST, BlockKind.TABLE):
         units, joint = block.text.splitlines(), "\n"
     else:

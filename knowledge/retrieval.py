@@ -31,7 +31,7 @@ class Hit:
     """A passage that may hold the answer, with the scores that put it forward.
 
     `dense` is the cosine of the passage, `by_sentence` the cosines of its sentences, `keyword`
-    its BM25 score, `fused` the joined rank score.
+    its BM25 score, `fused` the joined rank score; `copies` says in how many places its words stand.
     """
 
     row: int
@@ -41,6 +41,7 @@ class Hit:
     keyword: float
     fused: float
     vector: NDArray[np.float32] = field(compare=False, repr=False)
+    copies: int = 1
 
     @property
     def best(self) -> float:
@@ -118,7 +119,7 @@ def _ranked(store: Store, query: Query, rows: list[int], keyword: NDArray[np.flo
         by_sentence[row].append(float(score))
     best = np.array([max([*by_sentence[row], float(d)]) for row, d in zip(rows, dense, strict=True)])
     fused = joined_ranks([dense, best, np.array([keyword[row] for row in rows])], weights=(1.0, 1.0, 0.5))
-    order = np.argsort(-fused, kind="stable")
+    order, copies = folded(store, rows, np.argsort(-fused, kind="stable"))
     return [
         Hit(
             row=rows[i],
@@ -128,9 +129,24 @@ def _ranked(store: Store, query: Query, rows: list[int], keyword: NDArray[np.flo
             keyword=float(keyword[rows[i]]),
             fused=float(fused[i]),
             vector=vectors[i],
+            copies=copies[i],
         )
         for i in order
     ]
+
+
+def folded(store: Store, rows: Sequence[int], order: Iterable[int]) -> tuple[list[int], dict[int, int]]:
+    """`order` without passages whose words were there already, and how often the words of each stand.
+
+    Postings repeat whole paragraphs about the company; ten copies of one would crowd out the rest.
+    """
+    first: dict[str, int] = {}
+    copies: dict[int, int] = {}
+    for index in order:
+        words = " ".join(store.passages[rows[index]].text.lower().split())
+        kept = first.setdefault(words, int(index))
+        copies[kept] = copies.get(kept, 0) + 1
+    return list(copies), copies
 
 
 def joined_ranks(scores: Iterable[NDArray[Any]], weights: Sequence[float]) -> NDArray[np.float64]:
