@@ -20,6 +20,7 @@ import numpy as np
 
 from assistant.questions import AnswerType, Question, holds_type
 from assistant.topics import Bank, Topic, stemmed
+from knowledge.reranking import Reranker, standardised
 from knowledge.retrieval import Hit
 from knowledge.store import Store
 
@@ -157,12 +158,21 @@ class StoreContext:
         return self.rarity.get(term, self.rarest)
 
 
-def decide(question: Question, hits: Sequence[Hit], context: StoreContext, parameters: Parameters) -> Found:
+def decide(
+    question: Question,
+    hits: Sequence[Hit],
+    context: StoreContext,
+    parameters: Parameters,
+    reranker: Reranker | None = None,
+) -> Found:
     """Rank the passages found and give the probability that they answer."""
     if not hits:
         return Found()
     table = passage_features(question, hits, context)
     relevance = parameters.ranking.logits(table)
+    if reranker is not None:
+        second_look = reranker.scores(question.standalone, [hit.passage.embedding_text for hit in hits])
+        relevance = relevance + standardised(second_look)
     order = np.argsort(-relevance, kind="stable")
     evidence = tuple(Evidence(hits[n], tuple(float(x) for x in table[n]), float(relevance[n])) for n in order)
     features = question_features(question, evidence, context)

@@ -28,6 +28,7 @@ from assistant.role_replies import RoleDesk, RoleMemory
 from assistant.topics import Bank, folded
 from knowledge.documents import Status
 from knowledge.embedding import Embedder, load_embedder
+from knowledge.reranking import load_reranker
 from knowledge.retrieval import Query, search
 from knowledge.sentences import plain, terms, words
 from knowledge.settings import Settings
@@ -38,6 +39,9 @@ MAX_CHARACTERS = 2000
 
 TOPIC_CLEAR = 0.55
 """Likeness from which on a follow-up has a topic of its own."""
+
+NEARLY = 0.75
+"""Share of the threshold from which on the nearest thing the pages say is worth showing."""
 
 INTENT_CERTAIN = 0.72
 """Likeness from which on a message is taken for an intent of the bank, if no topic is nearer."""
@@ -92,6 +96,7 @@ class Assistant:
         self.settings = settings
         self.embedder = embedder
         self.parameters = parameters or load_parameters()
+        self.reranker = load_reranker(settings.reranker)
         self.bank = Bank(embedder, cache=settings.store / "cache" if settings.store.is_dir() else None)
         self._lock = threading.Lock()
         self._knowledge: Knowledge | None = None
@@ -304,7 +309,7 @@ class Assistant:
             closed=rows is not None,
         )
         hits = search(knowledge.store, query)
-        return decide(question, hits, knowledge.context, self.parameters)
+        return decide(question, hits, knowledge.context, self.parameters, self.reranker)
 
     @staticmethod
     def narrowed(question: Question, rows: frozenset[int] | None) -> Question:
@@ -318,19 +323,25 @@ class Assistant:
 
     def enough(self, found: Found) -> bool:
         """Whether an answer is probable enough."""
-        threshold = (
-            self.settings.threshold if self.settings.threshold is not None else self.parameters.threshold
-        )
-        return bool(found.evidence) and found.probability >= threshold
+        return bool(found.evidence) and found.probability >= self.threshold
+
+    @property
+    def threshold(self) -> float:
+        """The least probability from which on an answer is given."""
+        return self.parameters.threshold if self.settings.threshold is None else self.settings.threshold
 
     def _written(self, question: Question, found: Found) -> Reply:
         text, citations = extractive.write(question, found.evidence)
         return Reply(Outcome.ANSWERED, text, citations, language=question.language)
 
     def _not_found(self, question: Question, found: Found) -> Reply:
-        """An honest no, with whom to ask."""
-        parts = [phrase("not_found", question.language), handover(self.settings, question.language)]
-        return Reply(Outcome.NOT_FOUND, " ".join(parts), language=question.language)
+        """An honest no, the nearest thing the pages do say where it is on the topic, and whom to ask."""
+        said = [phrase("not_found", question.language), handover(self.settings, question.language)]
+        citations: tuple[Citation, ...] = ()
+        if found.probability > self.threshold * NEARLY and found.features.get("best_terms", 0.0) > 0.3:
+            nearest, citations = extractive.write(question, found.evidence[:1])
+            said.append(f"\n\n{phrase('nearest', question.language)} {nearest}")
+        return Reply(Outcome.NOT_FOUND, " ".join(said), citations, language=question.language)
 
     def _suggestions(self, question: Question, knowledge: Knowledge, limit: int = 3) -> tuple[str, ...]:
         """Questions of related topics of which the store holds something."""

@@ -22,7 +22,9 @@ class Settings(BaseSettings):
         "",
         description="Name or folder of a sentence-transformers model; empty: the packaged all-MiniLM-L6-v2.",
     )
-    reranker: str = Field("", description="Name or folder of a cross-encoder that re-reads the best passages.")
+    reranker: str = Field(
+        "", description="Name or folder of a cross-encoder that re-reads the best passages."
+    )
     threshold: float | None = Field(
         None,
         ge=0,
