@@ -159,7 +159,9 @@ def _introduced(quotation: Quotation, before: int) -> str:
     number = f" [{before + 1}]"
     if passage.kind is BlockKind.LIST:
         lines = "\n".join(f"- {line.strip()}" for line in quotation.text.splitlines() if line.strip())
-        return f"{whose}{passage.lead or passage.heading or ('' if whose else passage.title)}\n{lines}{number}"
+        return (
+            f"{whose}{passage.lead or passage.heading or ('' if whose else passage.title)}\n{lines}{number}"
+        )
     if passage.kind is BlockKind.TABLE and passage.lead:
         return f"{whose}{passage.lead}\n“{quotation.text}”{number}"
     return f"{whose}“{quotation.text}”{number}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import random
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ from assistant.decision import (
 )
 from assistant.evaluation import GoldenQuestion, overlaps, read_questions
 from assistant.questions import Question, language_of
-from assistant.reply import Assistant, Knowledge, Memory
+from assistant.reply import Assistant, Knowledge
 from knowledge.documents import Block, BlockKind, Page, Reading
 from knowledge.embedding import Embedder
 from knowledge.ingestion import mirror
@@ -36,6 +36,9 @@ from knowledge.settings import Settings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being read, how many are done and how many there are."""
 
 LEFT_OUT = 0.35
 """Share of the made-up companies' passages that are left out, so that their questions have no answer."""
@@ -77,14 +80,18 @@ class Figures:
 # --- examples ---------------------------------------------------------------------------------------
 
 
-def golden_examples(questions: Path, source: Path, embedder: Embedder, parameters: Parameters) -> list[Example]:
+def golden_examples(
+    questions: Path, source: Path, embedder: Embedder, parameters: Parameters
+) -> list[Example]:
     """The examples of one company: golden questions about a source."""
     with tempfile.TemporaryDirectory() as folder:
         mirror([read_source(source)], [source.name], Path(folder), embedder)
         return list(_examples(read_questions(questions), _assistant(Path(folder), embedder, parameters), 1.0))
 
 
-def made_up_companies(records: Sequence[Mapping[str, Any]], size: int = 45) -> dict[str, list[Mapping[str, Any]]]:
+def made_up_companies(
+    records: Sequence[Mapping[str, Any]], size: int = 45
+) -> dict[str, list[Mapping[str, Any]]]:
     """Training records by company; those without one, or with few, are put together in a fixed order."""
     named: dict[str, list[Mapping[str, Any]]] = {}
     loose: list[Mapping[str, Any]] = []
@@ -160,7 +167,11 @@ def _examples(questions: Iterable[GoldenQuestion], assistant: Assistant, weight:
 
 def _answers(entry: Evidence, item: GoldenQuestion) -> bool:
     passage = entry.hit.passage
-    return any(overlaps(text, snippet) for text in (passage.text, passage.embedding_text) for snippet in item.evidence)
+    return any(
+        overlaps(text, snippet)
+        for text in (passage.text, passage.embedding_text)
+        for snippet in item.evidence
+    )
 
 
 # --- fitting ----------------------------------------------------------------------------------------
@@ -187,7 +198,11 @@ def fit_ranking(examples: Sequence[Example]) -> Regression:
             # Each question counts alike, however many passages were found for it.
             weights.append(example.weight * np.where(example.answers, 1 / right, 3 / count))
     return _fitted(
-        np.concatenate(tables), np.concatenate(targets), np.concatenate(weights), PASSAGE_FEATURES, strength=1.0
+        np.concatenate(tables),
+        np.concatenate(targets),
+        np.concatenate(weights),
+        PASSAGE_FEATURES,
+        strength=1.0,
     )
 
 
@@ -275,14 +290,59 @@ def curve(
     ]
 
 
-def save(path: Path, parameters: Parameters, figures: Sequence[Figures], points: Sequence[tuple[float, ...]]) -> None:
+def run(golden: Path, training: Path, out: Path, embedder: Embedder, progress: Progress) -> list[Figures]:
+    """Fit on the companies of `golden` and the passages of `training`, and write the parameters to `out`.
+
+    `golden` holds a folder a company with `questions.jsonl` and `pages`, `training` JSONL files of
+    the encoder's training. Returns the cross-validated figures of the golden companies.
+    """
+    # Search puts forward the same passages whatever the weights are, so any will do to begin with.
+    start = Parameters(_flat(PASSAGE_FEATURES), _flat(QUESTION_FEATURES), 0.5)
+    records = [
+        json.loads(line)
+        for file in sorted(training.glob("*.jsonl"))
+        for line in file.read_text(encoding="utf-8").splitlines()
+    ]
+    made_up = made_up_companies(records)
+    folders = sorted(folder for folder in golden.iterdir() if (folder / "questions.jsonl").is_file())
+    total = len(folders) + len(made_up)
+    companies: dict[str, list[Example]] = {}
+    for number, folder in enumerate(folders):
+        progress(folder.name, number, total)
+        companies[folder.name] = golden_examples(
+            folder / "questions.jsonl", folder / "pages", embedder, start
+        )
+    always: list[Example] = []
+    for number, (name, listed) in enumerate(sorted(made_up.items())):
+        progress(name, len(folders) + number, total)
+        always.extend(made_up_examples(listed, embedder, start, seed=number))
+    progress("fitting", total, total)
+    figures, probability, target = cross_validate(companies, always)
+    fitted = fit([*(example for listed in companies.values() for example in listed), *always])
+    parameters = Parameters(fitted.ranking, fitted.answering, threshold_for(probability, target))
+    save(out, parameters, figures, curve(probability, target))
+    return figures
+
+
+def _flat(names: tuple[str, ...]) -> Regression:
+    return Regression(names, tuple(1.0 for _ in names), 0.0)
+
+
+def save(
+    path: Path, parameters: Parameters, figures: Sequence[Figures], points: Sequence[tuple[float, ...]]
+) -> None:
     """Write the parameters with the figures that they were cross-validated to."""
     data = {
         "ranking": _as_json(parameters.ranking),
         "answering": _as_json(parameters.answering),
         "threshold": round(parameters.threshold, 3),
         "cross_validation": [
-            {"company": f.company, "questions": f.questions, "first": round(f.first, 3), "auc": round(f.auc, 3)}
+            {
+                "company": f.company,
+                "questions": f.questions,
+                "first": round(f.first, 3),
+                "auc": round(f.auc, 3),
+            }
             for f in figures
         ],
         "curve": [list(point) for point in points],
@@ -291,5 +351,7 @@ def save(path: Path, parameters: Parameters, figures: Sequence[Figures], points:
 
 
 def _as_json(regression: Regression) -> dict[str, Any]:
-    weights = {name: round(weight, 4) for name, weight in zip(regression.names, regression.weights, strict=True)}
+    weights = {
+        name: round(weight, 4) for name, weight in zip(regression.names, regression.weights, strict=True)
+    }
     return {"weights": weights, "bias": round(regression.bias, 4)}

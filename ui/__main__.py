@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from knowledge.settings import load_settings
 
 EPILOG = """examples:
-  python ingest.py https://example.com/careers      read the pages first
+  python ingest.py team-page.txt                   read the pages first
   python -m ui                                      then chat at http://127.0.0.1:7860
   python -m ui --host 0.0.0.0 --port 8080           let others on the network in
 
