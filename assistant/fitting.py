@@ -46,9 +46,6 @@ LEFT_OUT = 0.35
 MADE_UP_WEIGHT = 0.3
 """Weight of a question about a made-up company: it stands alone, without follow-ups or postings."""
 
-ABSTAINS = 0.85
-"""Share of the unanswerable questions of companies never seen that the threshold shall turn away."""
-
 
 @dataclass(frozen=True)
 class Example:
@@ -269,11 +266,12 @@ def cross_validate(
     return figures, np.concatenate(predicted), np.concatenate(targets)
 
 
-def threshold_for(
-    probability: NDArray[np.float64], target: NDArray[np.bool_], abstains: float = ABSTAINS
-) -> float:
-    """The least threshold that turns away `abstains` of the unanswerable questions."""
-    return float(np.quantile(probability[~target], abstains))
+def equal_error_threshold(probability: NDArray[np.float64], target: NDArray[np.bool_]) -> float:
+    """The threshold at which as large a share of answerable questions is refused as of others answered."""
+    candidates = np.unique(np.round(probability, 3))
+    refused = np.array([(probability[target] < threshold).mean() for threshold in candidates])
+    answered = np.array([(probability[~target] >= threshold).mean() for threshold in candidates])
+    return float(candidates[np.argmin(np.abs(refused - answered))])
 
 
 def curve(
@@ -319,7 +317,7 @@ def run(golden: Path, training: Path, out: Path, embedder: Embedder, progress: P
     progress("fitting", total, total)
     figures, probability, target = cross_validate(companies, always)
     fitted = fit([*(example for listed in companies.values() for example in listed), *always])
-    parameters = Parameters(fitted.ranking, fitted.answering, threshold_for(probability, target))
+    parameters = Parameters(fitted.ranking, fitted.answering, equal_error_threshold(probability, target))
     save(out, parameters, figures, curve(probability, target))
     return figures
 

@@ -17,12 +17,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from tqdm import tqdm
 
 from knowledge.embedding import Embedder
 from knowledge.sentences import plain, stem, words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+BATCH = 256
+"""Texts embedded between two steps of the progress bar."""
 
 SHARPNESS = 0.06
 """Temperature of the softmax over topic cosines: neighbouring topics differ by about as much."""
@@ -184,16 +188,27 @@ class Bank:
         return self.intents[best], float(scores[best])
 
 
+def embedded(texts: Sequence[str], embedder: Embedder) -> NDArray[np.float32]:
+    """Vectors of `texts`, with a progress bar on standard error: the whole bank takes some seconds."""
+    batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
+    with tqdm(total=len(texts), desc="Learning the topics (first start only)", unit="", leave=False) as bar:
+        parts = []
+        for batch in batches:
+            parts.append(embedder.embed(batch))
+            bar.update(len(batch))
+    return np.concatenate(parts) if parts else embedder.embed([])
+
+
 def cached_vectors(texts: Sequence[str], embedder: Embedder, cache: Path | None) -> NDArray[np.float32]:
     """Vectors of `texts`, kept in `cache` under a name that changes with texts or encoder."""
     if cache is None:
-        return embedder.embed(texts)
+        return embedded(texts, embedder)
     digest = hashlib.sha256("\n".join((embedder.name, *texts)).encode()).hexdigest()[:16]
     file = cache / f"bank-{digest}.npy"
     try:
         return np.asarray(np.load(file, allow_pickle=False), dtype=np.float32)
     except (OSError, ValueError):
-        vectors = embedder.embed(texts)
+        vectors = embedded(texts, embedder)
     try:
         cache.mkdir(parents=True, exist_ok=True)
         draft = file.with_suffix(".tmp.npy")
