@@ -25,7 +25,7 @@ def test_the_curve_goes_from_answering_all_to_answering_nothing() -> None:
 
 
 def test_a_feature_that_tells_right_from_wrong_gets_a_positive_weight() -> None:
-    table = np.array([[1.0, 5.0], [0.9, 1.0], [0.1, 5.0], [0.0, 1.0]])
+    table = np.array([[1.0, 5.0], [1.0, 1.0], [0.0, 5.0], [0.0, 1.0]])
     target = np.array([True, True, False, False])
     fitted = _fitted(table, target, np.ones(4), ("telling", "idle"), strength=1.0)
     weights = dict(zip(fitted.names, fitted.weights, strict=True))
