@@ -12,6 +12,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ import numpy as np
 
 from assistant.questions import AnswerType, Question, holds_type
 from assistant.topics import Bank, Topic, stemmed
+from knowledge.documents import Passage
 from knowledge.reranking import Reranker, standardised
 from knowledge.retrieval import Hit
 from knowledge.store import Store
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PARAMETERS = Path(__file__).with_name("decision.json")
+
+OUTDATED = 1.5
+"""What a passage loses, as a logit, where a newer version of its page is known."""
 
 PASSAGE_FEATURES = (
     "sentence",  # cosine of the nearest sentence
@@ -127,6 +132,11 @@ class StoreContext:
         self.bank = bank
         self._stemmed: dict[int, str] = {}
         self._present: dict[str, bool] = {}
+        self._newest: dict[tuple[str, str], date] = {}
+        for page in store.pages:
+            if page.modified is not None:
+                key = (page.title, page.language)
+                self._newest[key] = max(page.modified, self._newest.get(key, page.modified))
         count = max(len(store.passages), 1)
         frequency: dict[str, int] = {}
         for document in store.keywords.corpus:
@@ -134,6 +144,12 @@ class StoreContext:
                 frequency[term] = frequency.get(term, 0) + 1
         self.rarity = {term: math.log(1 + count / n) for term, n in frequency.items()}
         self.rarest = math.log(1 + count)
+
+    def superseded(self, passage: Passage) -> bool:
+        """Whether another page of the same title and language is newer."""
+        if passage.modified is None or passage.job_id:
+            return False
+        return passage.modified < self._newest.get((passage.title, passage.language), passage.modified)
 
     def stemmed(self, row: int) -> str:
         """All words of a passage with its context, as stems."""
@@ -173,6 +189,7 @@ def decide(
     if reranker is not None:
         second_look = reranker.scores(question.standalone, [hit.passage.embedding_text for hit in hits])
         relevance = relevance + standardised(second_look)
+    relevance = relevance - OUTDATED * np.array([context.superseded(hit.passage) for hit in hits])
     order = np.argsort(-relevance, kind="stable")
     evidence = tuple(Evidence(hits[n], tuple(float(x) for x in table[n]), float(relevance[n])) for n in order)
     features = question_features(question, evidence, context)

@@ -72,8 +72,12 @@ def write(question: Question, evidence: Sequence[Evidence]) -> tuple[str, tuple[
     """The answer in quotations and its citations; `evidence` most probable first, never empty."""
     parts: list[str] = []
     citations: list[Citation] = []
-    for quotation in choose(question, evidence):
-        parts.append(_introduced(quotation, len(citations)))
+    quotations = choose(question, evidence)
+    dated = len({quotation.passage.modified for quotation in quotations}) > 1
+    for quotation in quotations:
+        # Pages of different dates may contradict each other: the reader shall see which is newer.
+        when = f"({quotation.passage.modified}) " if dated and quotation.passage.modified else ""
+        parts.append(f"{when}{_introduced(quotation, len(citations))}")
         citations.extend(quotation.citations())
     return mark("\n\n".join(parts), question), tuple(citations)
 

@@ -39,13 +39,14 @@ def _of_page(page: Page) -> Iterator[Passage]:
                 lead=block.lead,
                 speaker=block.speaker,
                 language=page.language,
+                modified=page.modified,
             )
             position += 1
 
 
 def _of_job(job: JobPosting) -> Iterator[Passage]:
     position = 0
-    for block in map(lambda block: without_labels(block, job), job.blocks):
+    for block in (without_labels(block, job) for block in job.blocks):
         for text in pieces(block):
             yield Passage(
                 source=job.source,

@@ -140,6 +140,7 @@ class Passage:
     job_id: str = ""
     language: str = "en"
     open: bool = True
+    modified: date | None = None
     occurrence: int = 0
 
     @property
