@@ -90,30 +90,30 @@ def judge(item: GoldenQuestion, reply: Mapping[str, Any]) -> Judgement:
     status, answer = reply.get("status"), reply.get("answer") or ""
     for bad in item.none_of:
         if holds(answer, bad):
-            return Judgement(False, f"holds {bad!r}")
+            return Judgement(False, f"says “{bad}”")
     if item.kind == "unverified-label":
         good = status in ("not_found", "declined") or any(holds(answer, hedge) for hedge in HEDGES)
         return Judgement(good, "" if good else "states an unverified label as a fact")
     if item.expect in ("not_found", "decline"):
         good = status in ("not_found", "declined")
-        return Judgement(good, "" if good else f"status {status}, should not answer")
+        return Judgement(good, "" if good else f"{status}, but should not answer")
     if item.expect == "chat":
-        return Judgement(status == "chat", "" if status == "chat" else f"status {status}, should be chat")
+        return Judgement(status == "chat", "" if status == "chat" else f"{status}, but should be small talk")
     return _judge_answer(item, str(status), answer, reply)
 
 
 def _judge_answer(item: GoldenQuestion, status: str, answer: str, reply: Mapping[str, Any]) -> Judgement:
     lenient = item.kind in ("negation", "closed")
     if status != "answered" and not (lenient and status == "not_found"):
-        return Judgement(False, f"status {status}, should answer")
+        return Judgement(False, f"{status}, but should answer")
     for group in item.all_of:
         if not any(holds(answer, needle) for needle in group):
-            return Judgement(False, f"misses {list(group)}")
+            return Judgement(False, f"does not say {' or '.join(f'“{needle}”' for needle in group[:4])}")
     limit = MAX_WORDS_JOBS if item.kind == "jobs" else MAX_WORDS
     if len(answer.split()) > limit:
         return Judgement(False, f"{len(answer.split())} words, over {limit}")
     if not lenient and item.evidence and not cited(item, reply):
-        return Judgement(False, "right words, but no citation shows the evidence")
+        return Judgement(False, "says it, but no citation shows the evidence")
     return Judgement(True)
 
 
