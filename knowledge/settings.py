@@ -20,7 +20,8 @@ class Settings(BaseSettings):
     contact: str = Field("", description="Mail address, link or words for the hand-over to a person.")
     encoder: str = Field(
         "",
-        description="Name or folder of a sentence-transformers model; empty: the packaged all-MiniLM-L6-v2.",
+        description="Empty: the packaged all-MiniLM-L6-v2 with the adapter trained on candidates' questions. "
+        '"base": without the adapter. Else the name or folder of a sentence-transformers model.',
     )
     reranker: str = Field(
         "", description="Name or folder of a cross-encoder that re-reads the best passages."

@@ -141,7 +141,8 @@ def test_every_import_is_a_requirement():
     }
     named |= {
         re.split(r"[\s<>=!~;\[]", line, maxsplit=1)[0].lower()
-        for line in PROJECT["optional-dependencies"]["llm"]
+        for extra in ("llm", "train")
+        for line in PROJECT["optional-dependencies"][extra]
     }
     used = (
         set().union(*(imports_of(path) for path in [ROOT / "ingest.py", *MODULES]))
