@@ -45,6 +45,9 @@ CONSIDERED = 5
 STRONG = 2
 """So many of a topic's words in one passage: the passage is about the topic."""
 
+CLEAR = 3
+"""So many: the passage tells of the topic, even where the decision does not dare to answer by it."""
+
 NEAR = 0.6
 """Share of the threshold from which on a single word of the topic tells that the pages touch it."""
 
@@ -112,17 +115,15 @@ def judged(topic: Topic, question: str, reply: Reply, threshold: float) -> Cover
     named = strength(topic, best) if best else 0
     quoted = topic.strength(stemmed(" ".join(f"{c.heading} {c.quote}" for c in reply.citations)))
     if reply.outcome is Outcome.ANSWERED:
-        about = max(named, quoted)
-        state = answered_state(topic, about, probability, threshold)
-        proof = cited_proof(reply)
+        state = answered_state(topic, max(named, quoted), probability, threshold)
     else:
-        touched = probability is not None and probability >= NEAR * threshold
-        state = State.THIN if named >= STRONG or (named and touched) else State.OPEN
-        proof = Proof()
-    if state is State.THIN and best and named and not proof.quote:
+        state = refused_state(named, probability, threshold)
+    proof = Proof()
+    if state is not State.OPEN and reply.outcome is Outcome.ANSWERED and reply.citations:
+        first = reply.citations[0]
+        proof = Proof(first.source, first.heading or first.title, first.quote)
+    elif state is not State.OPEN and best:
         proof = Proof(str(best["source"]), str(best["heading"]), telling(topic, str(best["text"])))
-    if state is State.OPEN:
-        proof = Proof()
     return Covered(topic, question, state, probability, max(named, quoted), proof)
 
 
@@ -135,17 +136,17 @@ def answered_state(topic: Topic, about: int, probability: float | None, threshol
     return State.ANSWERED if probability >= (threshold + 1) / 2 else State.THIN
 
 
+def refused_state(named: int, probability: float | None, threshold: float) -> State:
+    """How well the pages cover a topic that was not answered: by how many of its words they hold."""
+    if named >= CLEAR:
+        return State.ANSWERED
+    touched = probability is not None and probability >= NEAR * threshold
+    return State.THIN if named >= STRONG or (named and touched) else State.OPEN
+
+
 def strength(topic: Topic, passage: Mapping[str, Any]) -> int:
     """How many of the topic's words stand in a passage with its heading."""
     return topic.strength(stemmed(f"{passage.get('heading', '')} {passage.get('text', '')}"))
-
-
-def cited_proof(reply: Reply) -> Proof:
-    """The first words that a reply cites."""
-    if not reply.citations:
-        return Proof()
-    first = reply.citations[0]
-    return Proof(first.source, first.heading or first.title, first.quote)
 
 
 def telling(topic: Topic, text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 import re
@@ -9,8 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-from charset_normalizer import from_bytes
 
 HEDGES = (
     "confirm",
@@ -207,14 +206,13 @@ def _text(path: Path) -> str:
         content = path.read_bytes()
     except OSError as error:
         raise QuestionsError(f"{path} cannot be read: {error.strerror}.") from error
+    utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # Excel's "Unicode text"
     try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        # Spreadsheets save in the code page of their computer, or in UTF-16.
-        best = from_bytes(content).best()
-        if best is None:
-            raise QuestionsError(f"{path} is no text. Save it as CSV UTF-8.") from None
-        return str(best).removeprefix("\ufeff")
+        return content.decode("utf-16" if utf16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        # A guess among code pages of a few short questions is often wrong, and would go unnoticed.
+        line = content.count(b"\n", 0, error.start) + 1
+        raise QuestionsError(f"{path.name}, line {line}: it is not UTF-8. Save it as CSV UTF-8.") from error
 
 
 def _json_entries(text: str, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:

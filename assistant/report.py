@@ -313,6 +313,10 @@ def _place(case: Case) -> str:
 # --- the curve ------------------------------------------------------------------------------------
 
 
+THICK = "inline:#chart-decision .series .reactive{stroke-width:2.5;stroke-opacity:1}"
+"""What pygal's own style sheet has no setting for."""
+
+
 def chart(drawn: Curve) -> str:
     """The decision's curve as SVG in the colours of the page, without script."""
     style = Style(
@@ -324,13 +328,12 @@ def chart(drawn: Curve) -> str:
     )  # fmt: skip
     labels = [{"value": value, "label": _in_percent(value)} for value in (0, 0.25, 0.5, 0.75, 1)]
     graph = pygal.XY(
-        style=style, js=(), width=440, height=380, margin=8, range=(0, 1), xrange=(0, 1),
+        style=style, css=("file://style.css", "file://graph.css", THICK), js=(), width=440, height=380, margin=8, range=(0, 1), xrange=(0, 1),
         x_title="false refusals", y_title="false answers", legend_at_bottom=True, legend_at_bottom_columns=1,
         show_x_guides=True, x_labels=labels, y_labels=labels,
         formatter=_in_percent, x_value_formatter=_in_percent,
     )  # fmt: skip
     graph.uuid = "decision"
-    graph.css = (*graph.css, "inline:#chart-decision .series .reactive{stroke-width:2.5;stroke-opacity:1}")
     steps = [(point.false_refusals, point.false_answers) for point in drawn.points]
     now = drawn.operating
     graph.add("all thresholds", steps, show_dots=False)
