@@ -43,6 +43,9 @@ Progress = Callable[[str, int, int], None]
 LEFT_OUT = 0.35
 """Share of the made-up companies' passages that are left out, so that their questions have no answer."""
 
+MADE_UP = 30
+"""Made-up companies that are looked at: more change little, and each takes ten seconds."""
+
 MADE_UP_WEIGHT = 0.3
 """Weight of a question about a made-up company: it stands alone, without follow-ups or postings."""
 
@@ -65,6 +68,15 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Tools:
+    """What every company's examples are made with; the bank is embedded once for all."""
+
+    embedder: Embedder
+    parameters: Parameters
+    bank: Bank
+
+
+@dataclass(frozen=True)
 class Figures:
     """How well a company never seen was judged."""
 
@@ -77,13 +89,11 @@ class Figures:
 # --- examples ---------------------------------------------------------------------------------------
 
 
-def golden_examples(
-    questions: Path, source: Path, embedder: Embedder, parameters: Parameters
-) -> list[Example]:
+def golden_examples(questions: Path, source: Path, tools: Tools) -> list[Example]:
     """The examples of one company: golden questions about a source."""
     with tempfile.TemporaryDirectory() as folder:
-        mirror([read_source(source)], [source.name], Path(folder), embedder)
-        return list(_examples(read_questions(questions), _assistant(Path(folder), embedder, parameters), 1.0))
+        mirror([read_source(source)], [source.name], Path(folder), tools.embedder)
+        return list(_examples(read_questions(questions), _assistant(Path(folder), tools), 1.0))
 
 
 def made_up_companies(
@@ -102,9 +112,7 @@ def made_up_companies(
     return named
 
 
-def made_up_examples(
-    records: Sequence[Mapping[str, Any]], embedder: Embedder, parameters: Parameters, seed: int
-) -> list[Example]:
+def made_up_examples(records: Sequence[Mapping[str, Any]], tools: Tools, seed: int) -> list[Example]:
     """The examples of one made-up company, some of whose passages are left out."""
     chance = random.Random(seed)
     left_out = {number for number in range(len(records)) if chance.random() < LEFT_OUT}
@@ -124,8 +132,8 @@ def made_up_examples(
               for n, (title, blocks) in enumerate(pages.items()))
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
-        mirror([reading], ["made up"], Path(folder), embedder)
-        assistant = _assistant(Path(folder), embedder, parameters)
+        mirror([reading], ["made up"], Path(folder), tools.embedder)
+        assistant = _assistant(Path(folder), tools)
         return list(_examples(questions, assistant, MADE_UP_WEIGHT))
 
 
@@ -134,9 +142,9 @@ def _made_up_question(name: str, ask: str, record: Mapping[str, Any], left_out: 
     return GoldenQuestion(name, (ask,), "not_found" if left_out else "answer", evidence=evidence)
 
 
-def _assistant(store: Path, embedder: Embedder, parameters: Parameters) -> Assistant:
+def _assistant(store: Path, tools: Tools) -> Assistant:
     settings = Settings(_env_file=None, store=store)  # type: ignore[call-arg]
-    return Assistant(settings, embedder, parameters)
+    return Assistant(settings, tools.embedder, tools.parameters, tools.bank)
 
 
 def _examples(questions: Iterable[GoldenQuestion], assistant: Assistant, weight: float) -> Iterator[Example]:
@@ -296,24 +304,26 @@ def run(golden: Path, training: Path, out: Path, embedder: Embedder, progress: P
     """
     # Search puts forward the same passages whatever the weights are, so any will do to begin with.
     start = Parameters(_flat(PASSAGE_FEATURES), _flat(QUESTION_FEATURES), 0.5)
+    tools = Tools(embedder, start, Bank(embedder))
     records = [
         json.loads(line)
         for file in sorted(training.glob("*.jsonl"))
         for line in file.read_text(encoding="utf-8").splitlines()
     ]
-    made_up = made_up_companies(records)
+    named = made_up_companies(records)
+    made_up = {
+        name: named[name] for name in random.Random(7).sample(sorted(named), k=min(MADE_UP, len(named)))
+    }
     folders = sorted(folder for folder in golden.iterdir() if (folder / "questions.jsonl").is_file())
     total = len(folders) + len(made_up)
     companies: dict[str, list[Example]] = {}
     for number, folder in enumerate(folders):
         progress(folder.name, number, total)
-        companies[folder.name] = golden_examples(
-            folder / "questions.jsonl", folder / "pages", embedder, start
-        )
+        companies[folder.name] = golden_examples(folder / "questions.jsonl", folder / "pages", tools)
     always: list[Example] = []
     for number, (name, listed) in enumerate(sorted(made_up.items())):
         progress(name, len(folders) + number, total)
-        always.extend(made_up_examples(listed, embedder, start, seed=number))
+        always.extend(made_up_examples(listed, tools, seed=number))
     progress("fitting", total, total)
     figures, probability, target = cross_validate(companies, always)
     fitted = fit([*(example for listed in companies.values() for example in listed), *always])

@@ -97,7 +97,9 @@ class Assistant:
         self.embedder = embedder
         self.parameters = parameters or load_parameters()
         self.reranker = load_reranker(settings.reranker)
-        self.bank = Bank(embedder, cache=settings.store / "cache" if settings.store.is_dir() else None)
+        self.bank = bank or Bank(
+            embedder, cache=settings.store / "cache" if settings.store.is_dir() else None
+        )
         self._lock = threading.Lock()
         self._knowledge: Knowledge | None = None
         self._turns: OrderedDict[tuple[str, ...], tuple[Reply, Memory]] = OrderedDict()
