@@ -28,6 +28,7 @@ from assistant.decision import (
 from assistant.evaluation import GoldenQuestion, overlaps, read_questions
 from assistant.questions import Question, language_of
 from assistant.reply import Assistant, Knowledge
+from assistant.topics import Bank
 from knowledge.documents import Block, BlockKind, Page, Reading
 from knowledge.embedding import Embedder
 from knowledge.ingestion import mirror
