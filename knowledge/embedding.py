@@ -160,8 +160,9 @@ def merge_adapter(model: SentenceTransformer, folder: Path) -> None:
             layer, found, _ = name.removeprefix(ADAPTER_PREFIX).partition(".lora_B.")
             if found:
                 down = parts[name.replace(".lora_B.", ".lora_A.")]
-                change = up.float() @ down.float() * (config["lora_alpha"] / config["r"])
-                weights[f"model.{layer}.weight"].add_(change)
+                weights[f"model.{layer}.weight"].addmm_(
+                    up.float(), down.float(), alpha=config["lora_alpha"] / config["r"]
+                )
 
 
 def packaged_model_path() -> Path:
