@@ -91,8 +91,14 @@ class Assistant:
     Safe to share between threads: a turn works on one store version from start to end.
     """
 
-    def __init__(self, settings: Settings, embedder: Embedder, parameters: Parameters | None = None) -> None:
-        """`parameters`: the decision's weights; by default the fitted ones."""
+    def __init__(
+        self,
+        settings: Settings,
+        embedder: Embedder,
+        parameters: Parameters | None = None,
+        bank: Bank | None = None,
+    ) -> None:
+        """`parameters`: the decision's weights, by default the fitted ones; `bank`: one already embedded."""
         self.settings = settings
         self.embedder = embedder
         self.parameters = parameters or load_parameters()
