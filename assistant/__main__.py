@@ -19,6 +19,8 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 
 Item = TypeVar("Item")
 
+ROOT = Path(__file__).resolve().parents[1]
+
 StoreOption = Annotated[Path | None, typer.Option("--store", help="Folder of the knowledge store.")]
 
 
@@ -41,7 +43,9 @@ def ask(
     question: Annotated[
         str | None, typer.Argument(help="The question; without it, one is read a line.")
     ] = None,
-    store: StoreOption = None,
+    store: ROOT = Path(__file__).resolve().parents[1]
+
+StoreOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     as_jsonl: Annotated[
         bool, typer.Option("--jsonl", help='Read {"id", "turns": [...]} lines, print a reply for each.')
@@ -76,7 +80,9 @@ def ask(
 @app.command()
 def evaluate(
     questions: Annotated[Path, typer.Argument(help="Golden questions, .jsonl or .csv.", metavar="QUESTIONS")],
-    store: StoreOption = None,
+    store: ROOT = Path(__file__).resolve().parents[1]
+
+StoreOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for report.html, report.csv and report.json.")
     ] = None,
@@ -151,7 +157,9 @@ def evaluate(
 
 @app.command()
 def coverage(
-    store: StoreOption = None,
+    store: ROOT = Path(__file__).resolve().parents[1]
+
+StoreOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """List which topics your pages answer, answer thinly, and leave open.
@@ -202,6 +210,46 @@ def counted(items: Iterator[Item], total: int, unit: str) -> Iterator[Item]:
         yield item
         if number % step == 0 or number == total:
             print(f"{number} of {total} {unit}", file=sys.stderr, flush=True)
+
+
+@app.command()
+def fit(
+    golden: Annotated[
+        Path, typer.Option(help="Folder with a folder a company: questions.jsonl and pages.")
+    ] = ROOT / "tests" / "golden",
+    training: Annotated[Path, typer.Option(help="Folder with the encoder's training passages.")] = ROOT
+    / "knowledge"
+    / "training",
+    out: Annotated[Path | None, typer.Option(help="File to write; by default the one in use.")] = None,
+) -> None:
+    """Fit the decision "answer or not" anew, cross-validated by company. Takes some minutes.
+
+    Example:
+
+        python -m assistant fit --out new-decision.json
+    """
+    from assistant.decision import PARAMETERS
+    from assistant.fitting import run
+    from knowledge.embedding import load_embedder
+    from knowledge.settings import load_settings
+
+    for folder in (golden, training):
+        if not folder.is_dir():
+            fail(f"There is no folder {folder}. Name one with --golden or --training.")
+    embedder = load_embedder(load_settings().encoder)
+    with tqdm(unit=" companies", desc="Fitting") as bar:
+
+        def progress(what: str, done: int, total: int) -> None:
+            bar.total = total
+            bar.set_postfix_str(what)
+            bar.update(done - bar.n)
+
+        figures = run(golden, training, out or PARAMETERS, embedder, progress)
+    for company in figures:
+        print(
+            f"{company.company:16} {company.questions:4} questions   right passage first {company.first:.2f}   "
+            f"AUC answerable or not {company.auc:.2f}"
+        )
 
 
 def open_assistant(store: Path | None) -> Assistant:
