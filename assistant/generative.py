@@ -285,7 +285,7 @@ class Sentence:
 
 
 _SLOT = "\ue000"
-_CITATION = re.compile(r"\[\s*(\d{1,3})\s*[:,]?\s*[\"“”„«‟'‘’](.+?)[\"“”»‟'’‘]\s*\]", re.DOTALL)
+_CITATION = re.compile(r"\[\s*(\d{1,3})\s*[:,]?\s*[\"“”„«‟'‘’]([^\[\]]+?)[\"“”»‟'’‘]\s*\]")
 _BULLET = re.compile(r"^\s*(?:[-*•–]|\d{1,2}[.)])\s+")
 
 
@@ -351,7 +351,7 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
 def parsed(part: str) -> Sentence:
     """A sentence's words, without emphasis and bullets, and what it cites."""
     quotes = tuple(Quote(int(number), quoted) for number, quoted in _CITATION.findall(part))
-    text = re.sub(r"\s*" + _CITATION.pattern, "", part, flags=re.DOTALL)
+    text = re.sub(r"\s*" + _CITATION.pattern, "", part)
     bullet = _BULLET.match(text)
     text = re.sub(r"\*+|(?<!\w)_+|_+(?!\w)|`+|^\s*#+\s*", "", text[bullet.end() :] if bullet else text)
     text = " ".join(text.split())

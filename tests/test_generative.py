@@ -161,10 +161,8 @@ def test_references_count_the_citations_and_not_the_passages():
 
 def test_case_white_space_and_style_of_quotes_do_not_matter_and_the_citation_has_the_page_s_own_words():
     page = "Our “quiet  Friday” – no meetings\u00a0at all – is loved."
-    reply = written('Friday is quiet [1 "our "QUIET friday" - no meetings at all"].', page)
-    assert [c.quote for c in reply.citations] == ["Our “quiet  Friday” – no meetings\u00a0at all"] or (
-        reply.writer == "extractive"
-    )
+    reply = written('Friday is quiet, with no meetings [1 "our "QUIET friday" - no meetings at all"].', page)
+    assert [c.quote for c in reply.citations] == ["Our “quiet  Friday” – no meetings\u00a0at all"]
 
 
 @pytest.mark.parametrize(
@@ -475,6 +473,14 @@ def test_nothing(answer: str):
 )
 def test_garbage(answer: str):
     assert written(answer).writer == "extractive"
+
+
+@pytest.mark.parametrize("noise", ['[1 "', '"] [', ". ", "1, ", "a-", "— ", '[1 "a"] ', "\n- "])
+def test_hostile_noise_letter_by_letter_is_read_in_no_time(noise: str):
+    started = time.monotonic()
+    reply = writer(ScriptedModel(script=list(noise * (9000 // len(noise))))).write(ask(), found(LEAVE))
+    assert reply.writer == "extractive"
+    assert time.monotonic() - started < 5
 
 
 def test_babble_without_an_end_is_cut_off():
