@@ -43,9 +43,7 @@ def ask(
     question: Annotated[
         str | None, typer.Argument(help="The question; without it, one is read a line.")
     ] = None,
-    store: ROOT = Path(__file__).resolve().parents[1]
-
-StoreOption = None,
+    store: StoreOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     as_jsonl: Annotated[
         bool, typer.Option("--jsonl", help='Read {"id", "turns": [...]} lines, print a reply for each.')
@@ -80,9 +78,7 @@ StoreOption = None,
 @app.command()
 def evaluate(
     questions: Annotated[Path, typer.Argument(help="Golden questions, .jsonl or .csv.", metavar="QUESTIONS")],
-    store: ROOT = Path(__file__).resolve().parents[1]
-
-StoreOption = None,
+    store: StoreOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for report.html, report.csv and report.json.")
     ] = None,
@@ -157,9 +153,7 @@ StoreOption = None,
 
 @app.command()
 def coverage(
-    store: ROOT = Path(__file__).resolve().parents[1]
-
-StoreOption = None,
+    store: StoreOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """List which topics your pages answer, answer thinly, and leave open.
@@ -228,6 +222,8 @@ def fit(
 
         python -m assistant fit --out new-decision.json
     """
+    from tqdm import tqdm
+
     from assistant.decision import PARAMETERS
     from assistant.fitting import run
     from knowledge.embedding import load_embedder
