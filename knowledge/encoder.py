@@ -359,7 +359,7 @@ def train(
 ) -> None:
     """Train the adapter on the records in knowledge/training, a tenth of the companies held back.
 
-    Needs `pip install -e '.[train]'` and about half an hour on two cores. Leaves the adapter, its card
+    Needs `pip install -e '.[train]'` and about a quarter of an hour on two free cores. Leaves the adapter, its card
     and the log of the loss. A store filled before must be filled again.
 
     Examples:
