@@ -44,8 +44,8 @@ Progress = Callable[[str, int, int], None]
 LEFT_OUT = 0.35
 """Share of the made-up companies' passages that are left out, so that their questions have no answer."""
 
-MADE_UP = 30
-"""Made-up companies that are looked at: more change little, and each takes ten seconds."""
+MADE_UP = 14
+"""Made-up companies that are looked at: each takes twenty seconds."""
 
 MADE_UP_WEIGHT = 0.3
 """Weight of a question about a made-up company: it stands alone, without follow-ups or postings."""
