@@ -294,6 +294,7 @@ def save_adapter(model: SentenceTransformer, recipe: Recipe, folder: Path) -> No
             weights[ADAPTER_PREFIX + layer] = part.detach().to(torch.float16).contiguous()
     folder.mkdir(parents=True, exist_ok=True)
     save_file(dict(sorted(weights.items())), folder / ADAPTER_WEIGHTS, metadata={"format": "pt"})
+    (folder / ADAPTER_WEIGHTS).chmod(0o644)  # safetensors leaves it to its owner alone
     config = {
         "peft_type": "LORA",
         "task_type": "FEATURE_EXTRACTION",
