@@ -38,6 +38,9 @@ from knowledge.settings import Settings
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+REFUSES = 0.2
+"""Share of the answerable questions of companies never seen that may be turned away."""
+
 Progress = Callable[[str, int, int], None]
 """Called with what is being read, how many are done and how many there are."""
 
@@ -275,12 +278,11 @@ def cross_validate(
     return figures, np.concatenate(predicted), np.concatenate(targets)
 
 
-def equal_error_threshold(probability: NDArray[np.float64], target: NDArray[np.bool_]) -> float:
-    """The threshold at which as large a share of answerable questions is refused as of others answered."""
-    candidates = np.unique(np.round(probability, 3))
-    refused = np.array([(probability[target] < threshold).mean() for threshold in candidates])
-    answered = np.array([(probability[~target] >= threshold).mean() for threshold in candidates])
-    return float(candidates[np.argmin(np.abs(refused - answered))])
+def threshold_for(
+    probability: NDArray[np.float64], target: NDArray[np.bool_], refuses: float = REFUSES
+) -> float:
+    """The highest threshold at which no more than `refuses` of the answerable questions is turned away."""
+    return float(np.quantile(probability[target], refuses, method="lower"))
 
 
 def curve(
@@ -328,7 +330,7 @@ def run(golden: Path, training: Path, out: Path, embedder: Embedder, progress: P
     progress("fitting", total, total)
     figures, probability, target = cross_validate(companies, always)
     fitted = fit([*(example for listed in companies.values() for example in listed), *always])
-    parameters = Parameters(fitted.ranking, fitted.answering, equal_error_threshold(probability, target))
+    parameters = Parameters(fitted.ranking, fitted.answering, threshold_for(probability, target))
     save(out, parameters, figures, curve(probability, target))
     return figures
 

@@ -14,6 +14,7 @@ from typing import Any
 from assistant import extractive
 from assistant.conversation import Citation, Outcome, Reply
 from assistant.decision import Found, Parameters, StoreContext, decide, load_parameters
+from assistant.generative import GenerativeWriter
 from assistant.phrases import phrase
 from assistant.questions import (
     AnswerType,
@@ -103,6 +104,7 @@ class Assistant:
         self.embedder = embedder
         self.parameters = parameters or load_parameters()
         self.reranker = load_reranker(settings.reranker)
+        self.writer = GenerativeWriter.from_settings(settings)
         self.bank = bank or Bank(
             embedder, cache=settings.store / "cache" if settings.store.is_dir() else None
         )
@@ -163,11 +165,19 @@ class Assistant:
             if topic is None or len(chosen) == limit:
                 continue
             ask = topic.question.get(language, topic.question["en"])
-            if (topic_id == "open-positions" or knowledge.context.present(topic)) and (
-                self.reply([ask]).outcome is Outcome.ANSWERED
-            ):
+            if self._would_answer(ask, language, knowledge):
                 chosen.append(ask)
         return chosen
+
+    def _would_answer(self, text: str, language: str, knowledge: Knowledge) -> bool:
+        """Whether a first question would be answered; no language model is asked for that."""
+        question = self.understand(text, language, Memory(), knowledge)
+        if self.refuse(question) is not None:
+            return False
+        said = knowledge.desk.answer(question, RoleMemory())
+        if said.reply is not None:
+            return said.reply.outcome is Outcome.ANSWERED
+        return self.enough(self.evidence(question, knowledge, said.rows))
 
     @staticmethod
     def _main_language(knowledge: Knowledge) -> str:
@@ -201,6 +211,9 @@ class Assistant:
                 return self._turns[turns]
         memory = self.remember(turns[:-1])
         result = self._turn(turns[-1] if turns else "", memory, knowledge)
+        if result[0].trace.get("fallback"):
+            # A time-out of the language model must not stick.
+            return result
         with self._lock:
             self._turns[turns] = result
             while len(self._turns) > 2048:
@@ -246,7 +259,9 @@ class Assistant:
             reply = self._written(question, found)
             reply = replace(reply, jobs=said.jobs if said.rows else ())
         reply = replace(
-            reply, suggestions=self._suggestions(question, knowledge), trace=trace(question, found)
+            reply,
+            suggestions=self._suggestions(question, knowledge),
+            trace={**trace(question, found), **reply.trace},
         )
         rows = (
             tuple(entry.hit.row for entry in found.evidence[:2]) if reply.outcome is Outcome.ANSWERED else ()
@@ -339,6 +354,16 @@ class Assistant:
         return self.parameters.threshold if self.settings.threshold is None else self.settings.threshold
 
     def _written(self, question: Question, found: Found) -> Reply:
+        if self.writer is not None:
+            written = self.writer.write(question, found.evidence)
+            return Reply(
+                Outcome.ANSWERED,
+                written.text,
+                written.citations,
+                language=question.language,
+                writer=written.writer,
+                trace={"fallback": written.why} if written.why else {},
+            )
         text, citations = extractive.write(question, found.evidence)
         return Reply(Outcome.ANSWERED, text, citations, language=question.language)
 
@@ -416,7 +441,7 @@ def trace(question: Question, found: Found) -> dict[str, Any]:
                 "heading": entry.hit.passage.heading,
                 "text": entry.hit.passage.text,
             }
-            for entry in found.evidence[:10]
+            for entry in found.evidence[:20]
         ],
     }
 

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from assistant.decision import PASSAGE_FEATURES, QUESTION_FEATURES, Parameters, Regression, load_parameters
-from assistant.fitting import Figures, _fitted, curve, equal_error_threshold, made_up_companies, save
+from assistant.fitting import Figures, _fitted, curve, made_up_companies, save, threshold_for
 
 
-def test_the_threshold_lies_where_both_errors_are_equal() -> None:
-    probability = np.array([0.9, 0.8, 0.4, 0.7, 0.3, 0.2])
-    answerable = np.array([True, True, True, False, False, False])
-    # From 0.7 on, one of three answerable questions is refused and one of three others answered.
-    assert equal_error_threshold(probability, answerable) == pytest.approx(0.7)
+def test_the_threshold_turns_away_no_more_answerable_questions_than_allowed() -> None:
+    probability = np.array([0.9, 0.8, 0.6, 0.5, 0.4, 0.95])
+    answerable = np.array([True, True, True, True, True, False])
+    # Of five answerable questions one may be refused: the one at 0.4.
+    assert threshold_for(probability, answerable, refuses=0.25) == pytest.approx(0.5)
 
 
 def test_the_curve_goes_from_answering_all_to_answering_nothing() -> None:
