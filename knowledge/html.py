@@ -132,7 +132,7 @@ def _structured_postings(soup: BeautifulSoup) -> list[Any]:
 
 def _microdata(scope: Tag) -> dict[str, Any]:
     item: dict[str, Any] = {"@type": str(scope.get("itemtype", "")).rsplit("/", 1)[-1]}
-    for tag in scope.find_all(attrs={"itemprop": True}):
+    for tag in scope.select("[itemprop]"):
         if tag.find_parent(attrs={"itemscope": True}) is not scope:
             continue
         value: Any = _microdata(tag) if tag.has_attr("itemscope") else _microdata_value(tag)

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from bs4 import BeautifulSoup, Comment, NavigableString, Tag
-from bs4.element import PreformattedString
+from bs4 import BeautifulSoup, Comment, Tag
+from bs4.element import NavigableString, PreformattedString
 
 from knowledge.documents import Block, BlockKind
 from knowledge.errors import SourceError
@@ -97,7 +97,7 @@ def remove_unseen(soup: BeautifulSoup) -> None:
         tag.decompose()
     for tag in soup.select("nav, header, footer, form, noscript"):
         _remove_frame(soup, tag)
-    for tag in soup.find_all(attrs={"class": _BANNER}) + soup.find_all(id=_BANNER):
+    for tag in [*soup.find_all(class_=_BANNER), *soup.find_all(id=_BANNER)]:
         if not tag.decomposed and tag.name not in ("body", "html", "main") and not tag.find(["h1", "main"]):
             tag.decompose()
 
