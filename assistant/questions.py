@@ -185,10 +185,10 @@ def split_questions(text: str) -> list[str]:
 
 _LEANS_AT_START = re.compile(
     r"^(ok(ay)?|yes|no|well|cool|great|right|hm+)?[\s,.!]*("
-    r"and\b|but\b|or\b|so\b|then\b|also\b|plus\b|what about|how about|what if|and if|same for|only\b|just\b|"
+    r"and\b|but\b|or\b|so\b|then\b|also\b|plus\b|even (for|in|if|at|with)\b|what about|how about|what if|and if|same for|only\b|just\b|"
     r"the (first|second|third|fourth|fifth|last|other|next|former|latter)\b|which (one|of)|why\b|since when|"
     r"i m in\b|i am in\b|for me\b|in that case|does (it|that|this|the)\b|is (it|that|this|the)\b|"
-    r"et\b|mais\b|ou bien|alors\b|sinon\b|und\b|aber\b|oder\b|y\b|pero\b|ו|а\b|і\b|та\b)"
+    r"et\b|mais\b|meme (pour|si|en)\b|auch\b|sogar\b|incluso\b|tambien\b|ou bien|alors\b|sinon\b|und\b|aber\b|oder\b|y\b|pero\b|ו|а\b|і\b|та\b)"
 )
 _LEANS_ON_PRONOUN = re.compile(
     r"\b(it|its|that|this|these|those|they|them|their|there|he|she|him|his|her|one|ones|such|same|both|either|"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from assistant.conversation import Citation, Outcome, Reply
 from assistant.phrases import phrase
-from assistant.questions import Question
+from assistant.questions import AnswerType, Question
 from assistant.roles import (
     Match,
     RoleBook,
@@ -16,6 +16,7 @@ from assistant.roles import (
     asked_kinds,
     asks_for_count,
     asks_for_list,
+    asks_plainly,
     code_sentence,
     codes_in,
     fields_asked,
@@ -43,6 +44,17 @@ _ORDINALS = {
     4: r"\b(fourth|4th|quatrieme|vierte[rsn]?|cuart[oa])\b",
     -1: r"\b(last|derniere?|letzte[rsn]?|ultim[oa])\b( one)?$",
 }
+
+
+_HOURS_WORD = re.compile(r"full ?time|part ?time|temps (plein|partiel)|vollzeit|teilzeit|jornada")
+_CONTRACT_WORD = re.compile(
+    r"\b(contract|employment|permanent|temporary|temp|fixed|full ?time|part ?time|type|kind|contrat|vertrag|befristet|"
+    r"unbefristet|contrato|cdi|cdd|vollzeit|teilzeit|temps|jornada)\b"
+)
+_SEVERAL = re.compile(
+    r"\b(jobs|roles|positions|openings|vacancies|postings|opportunities|any|anything|all|every|which|emplois|"
+    r"postes|offres|stellen|puestos|vacantes|ofertas|empleos|משרות|вакансії|how many)\b"
+)
 
 
 @dataclass(frozen=True)
@@ -76,13 +88,13 @@ class RoleDesk:
         """Reply to a question about roles, or say where to look; nothing of both where it is about none."""
         open_jobs = self.book.in_language(self.book.open, question.language)
         focus = self._focus(question, memory, open_jobs)
-        listing = asks_for_list(question)
+        listing = self._wants_list(question, memory)
         if not self.store.jobs:
             if listing and not focus:
                 return Said(self._nothing_listed(question), memory)
             return Said(None, memory)
         wanted = self.book.wanted(question, open_jobs) if listing else None
-        found = wanted is not None and wanted.match is Match.EXACT
+        found = wanted is not None and wanted.match is Match.EXACT and _asks_for_several(question)
         if not found and (closed := self._closed(question, open_jobs)):
             return Said(self._closed_reply(question, closed), RoleMemory())
         if self._narrows(question, memory):
@@ -90,6 +102,8 @@ class RoleDesk:
             roles = self.book.wanted(question, shown)
             if roles.match is Match.EXACT and len(roles.jobs) < len(shown):
                 return self._listed(question, roles, open_jobs)
+        if not focus and wanted and self._means_one(question, wanted):
+            return self._about(question, wanted.jobs, memory)
         specific = focus and (not listing or self._about_one(question, focus))
         if specific:
             return self._about(question, focus, memory)
@@ -97,6 +111,13 @@ class RoleDesk:
             return self._listed(question, wanted, open_jobs)
         general = self._general_label(question, open_jobs)
         return general or Said(None, RoleMemory(memory.shown, ()))
+
+    @staticmethod
+    def _wants_list(question: Question, memory: RoleMemory) -> bool:
+        """Whether a list is asked for; in passing ("and in Gdynia?") only where roles are spoken of."""
+        if question.follows_up and not (memory.shown or memory.focus):
+            return asks_plainly(question)
+        return asks_for_list(question)
 
     # --- which role ----------------------------------------------------------------------------------
 
@@ -150,6 +171,12 @@ class RoleDesk:
                 re.search(r"^(ok(ay)?|and|so)?[\s,]*(only|just|seulement|nur|solo)\b", folded(question.text))
             )
         )
+
+    @staticmethod
+    def _means_one(question: Question, wanted: RoleList) -> bool:
+        """Whether a fact of one role is asked for that is named in part: "last day for the planner role"."""
+        one = wanted.match is Match.EXACT and len(wanted.jobs) == 1
+        return one and bool(fields_asked(question.standalone)) and not _asks_for_several(question)
 
     def _about_one(self, question: Question, focus: Sequence[JobPosting]) -> bool:
         """Whether a question that sounds like asking for a list is about one named role all the same."""
@@ -214,6 +241,8 @@ class RoleDesk:
     def _heading(self, roles: RoleList, jobs: Sequence[JobPosting], language: str) -> str:
         if roles.match is Match.NONE:
             return phrase("roles_none", language, wish=roles.wish)
+        if roles.match is Match.UNSTATED:
+            return phrase("roles_unstated", language, wish=roles.wish)
         if roles.match is Match.NEAREST:
             return phrase("roles_nearest", language, wish=roles.wish)
         if len(jobs) == 1:
@@ -269,21 +298,28 @@ class RoleDesk:
         if name != "employment_type":
             return True
         said = folded(question.standalone)
-        asks_hours = bool(
-            re.search(r"full ?time|part ?time|temps (plein|partiel)|vollzeit|teilzeit|jornada", said)
-        )
+        if question.answer_type in (AnswerType.MONEY, AnswerType.NUMBER, AnswerType.DATE, AnswerType.PERSON):
+            return False
+        if question.answer_type is AnswerType.DURATION:
+            return any(char.isdigit() for job in jobs for char in job.employment_type)
+        if question.answer_type is not AnswerType.YES_NO and not _CONTRACT_WORD.search(said):
+            return False
+        asks_hours = bool(_HOURS_WORD.search(said))
         has_hours = any(canonical(job.employment_type) in ("Full time", "Part time") for job in jobs)
         return asks_hours == has_hours
 
     def _fact(self, question: Question, name: str, jobs: Sequence[JobPosting]) -> Reply:
-        lines, citations = [], []
-        for number, job in enumerate(jobs, start=1):
+        """The fact of each role, with the title and the words it was read from."""
+        wording = {"apply": "how_to_apply", "locations": "fact_location"}.get(name, "fact")
+        lines: list[str] = []
+        citations: list[Citation] = []
+        for job in jobs:
             value = self._value(job, name)
-            wording = {"apply": "how_to_apply", "locations": "fact_location"}.get(name, "fact")
-            lines.append(
-                f"{phrase(wording, question.language, title=job.title, value=value, url=value)} [{number}]"
-            )
-            citations.append(fact_citation(job, name))
+            quoted = list(dict.fromkeys((fact_citation(job, name), title_citation(job))))
+            numbers = "".join(f" [{len(citations) + n}]" for n in range(1, len(quoted) + 1))
+            said = phrase(wording, question.language, title=job.title, value=value, url=value)
+            lines.append(f"{said}{numbers}")
+            citations.extend(quoted)
         text = "\n".join(lines)
         return Reply(Outcome.ANSWERED, text, tuple(citations), tuple(jobs), language=question.language)
 
@@ -312,6 +348,11 @@ class RoleDesk:
         if self.settings.contact:
             return phrase("contact", question.language, contact=self.settings.contact)
         return phrase("ask_team", question.language)
+
+
+def _asks_for_several(question: Question) -> bool:
+    """Whether a question looks for roles rather than for one of them."""
+    return bool(_SEVERAL.search(folded(question.standalone)))
 
 
 def list_citation(job: JobPosting, text: str) -> Citation:

@@ -27,12 +27,17 @@ if TYPE_CHECKING:
 DISCIPLINES = Path(__file__).with_name("disciplines.toml")
 
 
+SYNONYM = 0.52
+"""What another word for a title's word counts, against the word itself."""
+
+
 class Match(StrEnum):
     """How a list of roles came about."""
 
     ALL = "all"
     EXACT = "exact"
     NEAREST = "nearest"
+    UNSTATED = "unstated"
     NONE = "none"
 
 
@@ -81,24 +86,47 @@ _LISTING = re.compile(
     rf"פתוחות|відкриті|suit|fit|match)\b"
     rf"|\b(what|which|quel(le)?s?|welche[rsn]?|que|cuales|אילו|які)\b.{{0,30}}\b{_NOUNS}\b(?!.{{0,30}}\b(ask|require|need|"
     rf"involve|pay|demand|entail)s?\b)"
-    rf"|\bwhat can i apply (for|to)\b|\bwhich ones?\b.{{0,20}}\b(can|could|are|is|would)\b"
 )
 _HIRING = re.compile(
-    r"(?<!how )\b(are you|r u|you|you guys|company|do you|currently|still) (currently |still |also |even |actively )?"
-    r"(hiring|recruiting|looking for|searching for|hire|recruit|need)\b|\bhiring (for|any|right now|at the moment|now)\b|"
+    r"\b(are|r|is) (you|u|you guys|they|(the |your )?(company|team)) (\w+ ){0,2}(hiring|recruiting|looking for|searching for)\b|"
+    r"\b(do|does) (you|u|they|(the |your )?(company|team)) (currently |still |also |even |ever )?"
+    r"(hire|recruit|need|look for|employ) (any|an?|more|new|another)\b|"
+    r"\b(still|currently) (hiring|recruiting|looking for)\b|\bhiring (for|any|right now|at the moment|now)\b|"
+    r"\bwhat (else )?can i apply (for|to)\b|"
     r"\b(cherchez|recherchez|recrutez|embauchez) vous\b|\b(sucht ihr|suchen sie|stellt ihr ein)\b|\b(buscan|buscais|contratan)\b"
 )
 _SUITS = re.compile(
     r"\b(suit|suits|fit|fits|for me|for my|for someone|for people|handy|match|matches|relevant|use someone|need someone"
     r"|pour moi|fur mich|para mi)\b"
 )
+_OPEN_ASK = re.compile(
+    r"\bwhat( s| is| do you have| have you got| would| could| else)? (there|for me|you have|suits?|fits?)\b|"
+    r"\b(which|something|anything|any|quoi|gibt( es|s) was|etwas|que|algo)\b"
+)
 _ANYTHING_FOR = re.compile(
-    r"\b(anything|something|any ?one|stuff|quelque chose|etwas|algo)\b.{0,30}\b(for|in|as|around|open|with|pour|en|"
+    r"\b(anything|something|any ?one|stuff|quelque chose|etwas|gibt( es|s) was|algo)\b.{0,30}\b(for|in|as|around|open|with|pour|en|"
     r"comme|fur|als|im|para|como|de)\b"
 )
-_COUNTING = re.compile(r"\b(how many|number of|total|combien|wie viele|cuant[oa]s|כמה|скільки)\b")
+_UNITS = r"(years?|months?|weeks?|days?|hours?|rounds?|interviews?|people|applicants?|candidates?|jahre|tage|ans|jours|anos|dias)"
+_COUNTING = re.compile(
+    rf"\b(how many|number of|total (number )?of|combien de|wie viele|cuant[oa]s?|כמה|скільки)\b"
+    rf"( (?!{_UNITS}\b)\S+){{0,3}} {_NOUNS}"
+    r"|\b(how many|combien|wie viele|cuant[oa]s) (of them )?(are|do you have|have you got|sind|hay|sont)\b"
+)
+_WHICH_ONES = re.compile(
+    r"\bwhich( (one|ones|of them|of these|of those))?\b.{0,20}\b(can|could|are|is|would|have)\b|"
+    r"\b(anything|something|any of them|ones?)\b"
+)
+# Somebody's own job, or one spoken of before, is no wish to see a list.
+_OWN_JOB = re.compile(
+    r"\b(my|his|her|their|your|our|that|this|the|same|first|last|full|second|side|day|dream)"
+    r" (current |present |previous |former |old |last |new |next |own |main )?(job|role|position|post|career|stage|listing)\b"
+    r"|\b(job|role|position|career) (titles?|descriptions?|offers?|security|markets?|satisfaction|interviews?|shar\w+|paths?|"
+    r"ladders?|levels?|growth|disappears?)\b"
+)
+_PROCEDURE = re.compile(r"\b(process|steps?|how (do|does|are|is|you)|what do you)\b")
 _PROCESS = re.compile(
-    r"\b(process|steps?|stages?|rounds?|interviews?|how (do|does|is|are|long|you|to)|processus|etapes|ablauf|proceso|"
+    rf"\b(how many {_UNITS}|process|steps?|stages?|rounds?|interviews?|how (do|does|is|are|long|you|to)|processus|etapes|ablauf|proceso|"
     r"tell me about|what (does|do|would|is the|are the|will)|who (is|s|would|will)|requirements?|qualif\w+)\b"
 )
 
@@ -138,7 +166,8 @@ class RoleBook:
     def __init__(self, store: Store, company_words: Iterable[str] = ()) -> None:
         """`company_words`: words that name the company and so say nothing about a role."""
         self.store = store
-        self.company_words = frozenset(company_words)
+        located = {word for job in store.jobs for at in job.locations for word in words(at)}
+        self.company_words = frozenset(company_words) - located
         self.open = [job for job in store.jobs if job.status is Status.OPEN]
         self.closed = [job for job in store.jobs if job.status is Status.CLOSED]
         self.title_terms = {job.id: _title_terms(job) for job in store.jobs}
@@ -192,17 +221,16 @@ class RoleBook:
         if not total:
             return 0.0
         synonyms = _synonyms_in(job.title, text)
-        held = sum(self.weight[t] for t in title if t in asked or t in synonyms)
-        held += sum(
-            self.weight[t] for t in title if t not in asked and t not in synonyms and _initials(t, text)
-        )
-        return held / total
+        held = sum(self.weight[t] for t in title if t in asked or _initials(t, text))
+        # Another word for it is weaker than the title's own words, where another title has those.
+        meant = sum(self.weight[t] for t in title if t in synonyms and t not in asked)
+        return (held + SYNONYM * meant) / total
 
     # --- which roles a candidate is after ------------------------------------------------------------
 
     def wanted(self, question: Question, jobs: Sequence[JobPosting]) -> RoleList:
         """The roles of `jobs` that fit what the question is after, or what comes nearest."""
-        places = [place for place in find_places(question.text) if place.lower() not in self.company_words]
+        places = self.places(question.text)
         remaining = list(jobs)
         if places:
             remaining = [job for job in jobs if any(within(at, p) for at in job.locations for p in places)]
@@ -211,8 +239,7 @@ class RoleBook:
             remaining = remaining or list(jobs)
         labelled = self._by_label(question.standalone, remaining)
         if labelled is not None:
-            named = ", ".join(sorted(asked_labels(question.standalone)))
-            return RoleList(tuple(labelled or remaining), Match.EXACT if labelled else Match.NONE, named)
+            return self._labelled(question, labelled, remaining)
         wish = self.wish(question.standalone, places)
         if not wish:
             return RoleList(tuple(remaining), Match.EXACT if places else Match.ALL, ", ".join(places))
@@ -225,6 +252,28 @@ class RoleBook:
             return RoleList(tuple(exact), Match.EXACT, shown)
         nearest = self._by_meaning(question, remaining)
         return RoleList(tuple(nearest), Match.NEAREST, shown)
+
+    def _labelled(
+        self, question: Question, labelled: Sequence[JobPosting], jobs: Sequence[JobPosting]
+    ) -> RoleList:
+        """The postings with the label asked for; without any, those that do not print the one not wanted."""
+        named = ", ".join(sorted(asked_labels(question.standalone)))
+        excluded = excluded_labels(question.standalone)
+        if labelled:
+            return RoleList(tuple(labelled), Match.EXACT, "" if excluded else named)
+        others = [job for job in jobs if not excluded & _labels_of(job)]
+        if excluded and others:
+            return RoleList(tuple(others), Match.UNSTATED, named)
+        return RoleList(tuple(jobs), Match.NONE, named)
+
+    def places(self, text: str) -> list[str]:
+        """The places a text names, those of the postings among them however small or unaccented."""
+        said = f" {' '.join(words(text))} "
+        towns = {part.strip() for job in self.store.jobs for at in job.locations for part in at.split(",")}
+        own = sorted(town for town in towns if len(town) > 3 and f" {' '.join(words(town))} " in said)
+        found = [place for place in find_places(text) if plain(place) not in self.company_words]
+        known = {plain(town) for town in own}
+        return [*own, *(place for place in found if plain(place) not in known)]
 
     def wish(self, text: str, places: Sequence[str] = ()) -> list[str]:
         """The words of a question that say which role, in the candidate's spelling."""
@@ -244,16 +293,16 @@ class RoleBook:
     def _by_label(self, text: str, jobs: Sequence[JobPosting]) -> list[JobPosting] | None:
         """Postings with the contract or workplace asked for; None where none is asked for or none is known."""
         wanted = asked_labels(text)
-        if not wanted or not any(job.employment_type or job.workplace_type for job in jobs):
+        printed = {job.id: _labels_of(job) for job in jobs}
+        if not wanted or not any(printed.values()):
             return None
+        excluded = excluded_labels(text)
         return [
             job
             for job in jobs
-            if wanted
-            & {
-                canonical(part)
-                for part in re.split(r"[,/·|]\s*", f"{job.employment_type},{job.workplace_type}")
-            }
+            if printed[job.id]
+            and not excluded & printed[job.id]
+            and (not (wanted - excluded) or wanted & printed[job.id])
         ]
 
     def _by_facts(self, wish: Sequence[str], jobs: Sequence[JobPosting]) -> list[JobPosting]:
@@ -344,16 +393,39 @@ def asked_kinds(text: str) -> set[LabelKind]:
     return found
 
 
+_NOT = re.compile(r"\b(not|aren t|isn t|other than|except|besides|nicht|kein|keine|pas|no son)\b")
+_SAID_OTHERWISE = {
+    "Remote": re.compile(
+        r"\bremotely\b|\bfrom (my |the |your )?(own )?(home|house|kitchen|sofa|couch|living room|bedroom)\b|"
+        r"\b(von zu hause|chez moi|desde casa)\b"
+    ),
+    "Part time": re.compile(r"\b(fewer|reduced|less) hours\b|\bhalf days?\b"),
+}
+
+
 def asked_labels(text: str) -> set[str]:
     """The contract and workplace labels a question names, in their canonical spelling."""
     said = words(text.replace("-", " "))
-    found = set()
+    plainly = folded(text)
+    found = {label for label, pattern in _SAID_OTHERWISE.items() if pattern.search(plainly)}
     for size in (3, 2, 1):
         for start in range(len(said) - size + 1):
             phrase_ = " ".join(said[start : start + size])
             if classify(phrase_) in (LabelKind.CONTRACT, LabelKind.WORKPLACE):
                 found.add(canonical(phrase_))
     return found
+
+
+def excluded_labels(text: str) -> set[str]:
+    """The labels a question does not want: "which are not full time?"."""
+    denied = _NOT.search(folded(text))
+    return asked_labels(folded(text)[denied.end() :]) if denied else set()
+
+
+def _labels_of(job: JobPosting) -> set[str]:
+    """The contract and workplace a posting states, in their canonical spelling."""
+    parts = re.split(r"[,/·|]\s*", f"{job.employment_type},{job.workplace_type}")
+    return {canonical(part) for part in parts if part.strip()}
 
 
 def fields_asked(text: str) -> list[str]:
@@ -375,27 +447,35 @@ def code_sentence(job: JobPosting, code: str) -> str:
 
 def asks_for_list(question: Question) -> bool:
     """Whether a question wants to know which roles there are."""
-    said = folded(question.standalone)
+    return asks_plainly(question) or _asks_in_passing(question)
+
+
+def asks_plainly(question: Question) -> bool:
+    """Whether it says so with a word for roles or hiring, wherever it is asked."""
+    said = _OWN_JOB.sub(" ", folded(question.standalone))
+    if _HIRING.search(said) and not _PROCEDURE.search(said):
+        return True
     nouns = bool(re.search(rf"\b{_NOUNS}\b", said))
-    if _HIRING.search(said) and not re.search(
-        r"\b(process|steps?|how (do|does|are|is|you)|what do you)\b", said
-    ):
+    return bool(nouns and (_COUNTING.search(said) or (_LISTING.search(said) and not _PROCESS.search(said))))
+
+
+def _asks_in_passing(question: Question) -> bool:
+    """Whether it may say so with few words: "anything in Gdynia?", "which ones are part time?"."""
+    said = _OWN_JOB.sub(" ", folded(question.standalone))
+    nouns = bool(re.search(rf"\b{_NOUNS}\b", said))
+    places = find_places(question.text)
+    labels = asked_labels(question.standalone)
+    short = len(terms(question.standalone)) <= 6
+    about = nouns or places or labels or disciplines(question.standalone) or _SUITS.search(said)
+    if short and about and _ANYTHING_FOR.search(said):
         return True
-    if _ANYTHING_FOR.search(said) and len(terms(question.standalone)) <= 6:
-        return bool(
-            nouns or disciplines(question.standalone) or find_places(question.text) or _SUITS.search(said)
-        )
-    if _SUITS.search(said) and re.search(
-        r"\b(what|which|something|anything|any|quoi|was|etwas|que|algo)\b", said
-    ):
+    if short and labels and _WHICH_ONES.search(said):
+        return True
+    if _SUITS.search(said) and _OPEN_ASK.search(said):
         return not fields_asked(question.standalone) and not re.search(
-            r"\b(what|which) (is|are|does)\b", said
+            r"\b(what|which) (is|are|does)\b(?! there)", said
         )
-    if re.search(r"\b(any|is there|got) work\b", said) and find_places(question.text):
-        return True
-    if nouns and _COUNTING.search(said):
-        return True
-    if nouns and _LISTING.search(said) and not _PROCESS.search(said):
+    if re.search(r"\b(any|is there|got) work\b", said):
         return True
     # "devops jobs?": a noun, a kind of work, and nothing else.
     return nouns and len(words(said)) <= 5 and not _PROCESS.search(said) and not fields_asked(said)
@@ -403,7 +483,11 @@ def asks_for_list(question: Question) -> bool:
 
 def asks_for_count(question: Question) -> bool:
     """Whether a question wants to know how many roles there are."""
-    return bool(_COUNTING.search(folded(question.text)))
+    said = folded(question.text)
+    return bool(
+        _COUNTING.search(said)
+        or (re.search(r"\b(how many|number of|total)\b", said) and asks_plainly(question))
+    )
 
 
 def same_label(word: str, labels: Iterable[str]) -> bool:
@@ -419,7 +503,7 @@ _COMMON_TITLE_WORDS = frozenset(
     "team experience skills level member job role new i".split()
 )
 _FILLER = frozenset(
-    """open currently moment now right today page site list please interested interest suit suits fit fits kind type
+    """open even currently moment now right today page site list please interested interest suit suits fit fits kind type
     level someone come comes came could would might thing things handy worked working love making good know learn
     candidate candidates company team unit group department offer offers different exactly total else still apply
     there hear see show find got sit sits belong part based located me my mine you your guys background experience
