@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 SAMPLE = Path(__file__).parent / "knowledge" / "sources"
 
@@ -36,23 +40,29 @@ def ingest(
         python ingest.py handbook/ jobs.json --store my-store
     """
     # Imported here so that --help does not wait for them.
-    from knowledge.embedding import EncoderError, load_embedder  # noqa: PLC0415
-    from knowledge.ingestion import mirror  # noqa: PLC0415
-    from knowledge.pages import SourceError, read_source  # noqa: PLC0415
-    from knowledge.settings import load_settings  # noqa: PLC0415
-    from knowledge.store import StoreError  # noqa: PLC0415
+    from knowledge.embedding import EncoderError, load_embedder
+    from knowledge.ingestion import locked, mirror
+    from knowledge.pages import SourceError, read_source
+    from knowledge.settings import explained, load_settings
+    from knowledge.store import StoreError
 
     try:
         settings = load_settings(store=store)
-        paths = sources or [SAMPLE]
-        readings = [read_source(path) for path in paths]
-        with ProgressBars(enabled=not as_json) as progress:
-            progress("Loading the encoder", 0, 1)
+    except ValueError as error:
+        fail(explained(error))
+    paths = list(dict.fromkeys(sources or [SAMPLE]))
+    try:
+        with Progress(bars=sys.stderr.isatty()) as progress:
+            readings = []
+            for number, path in enumerate(paths, start=1):
+                readings.append(read_source(path))
+                progress("Reading", number, len(paths))
+            with locked(settings.store):  # told at once, not after the seconds that the encoder takes to load
+                progress("Loading the encoder", 0, 1)
             embedder = load_embedder(settings.encoder)
             report = mirror(readings, [str(path) for path in paths], settings.store, embedder, progress)
-    except (SourceError, StoreError, EncoderError, ValueError) as error:
-        print(f"ingest.py: {error}", file=sys.stderr)
-        raise typer.Exit(2) from None
+    except (SourceError, StoreError, EncoderError) as error:
+        fail(str(error))
     if as_json:
         print(json.dumps(report.as_json(), ensure_ascii=False))
         return
@@ -65,15 +75,27 @@ def ingest(
         print(f"  skipped {entry.source}: {entry.why}")
 
 
-class ProgressBars:
-    """One bar on standard error for each step of an ingest."""
+def fail(message: str) -> NoReturn:
+    """One clear line on standard error, exit status 2."""
+    print(f"ingest.py: {' '.join(message.split())}", file=sys.stderr)
+    raise typer.Exit(2)
 
-    def __init__(self, enabled: bool) -> None:
-        self.enabled = enabled and sys.stderr.isatty()
-        self.bar = None
+
+class Progress:
+    """How far an ingest is, on standard error: a bar for each step, or plain lines where no one watches.
+
+    A plain line tells when a step begins to embed, and every `pause` seconds how far the step is. Before
+    that there is none, so that a mistake of the caller stays the only line there is.
+    """
+
+    def __init__(self, bars: bool, pause: float = 10.0) -> None:
+        self.bars = bars
+        self.pause = pause
+        self.bar: tqdm[NoReturn] | None = None
         self.what = ""
+        self.said = time.monotonic()
 
-    def __enter__(self) -> ProgressBars:
+    def __enter__(self) -> Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -82,15 +104,25 @@ class ProgressBars:
 
     def __call__(self, what: str, done: int, total: int) -> None:
         """Show that `done` of `total` are done of `what`."""
-        if not self.enabled or not total:
-            return
-        from tqdm import tqdm  # noqa: PLC0415
+        if total:
+            (self._draw if self.bars else self._say)(what, done, total)
 
-        if what != self.what:
+    def _draw(self, what: str, done: int, total: int) -> None:
+        from tqdm import tqdm
+
+        if what != self.what or self.bar is None:
             self.__exit__()
-            self.bar = tqdm(desc=what, total=total, file=sys.stderr, unit="")
+            self.bar = tqdm(desc=what, total=total, file=sys.stderr, unit="", leave=False)
             self.what = what
         self.bar.update(done - self.bar.n)
+
+    def _say(self, what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        begins = what != self.what and what.startswith("Embedding")
+        if begins or now - self.said >= self.pause:
+            print(f"{what}: {done:,} of {total:,}", file=sys.stderr, flush=True)
+            self.said = now
+        self.what = what
 
 
 if __name__ == "__main__":

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from knowledge.documents import Block, BlockKind, JobPosting, Page, Passage, Status
-from knowledge.sentences import sentences
+from knowledge.sentences import spans
+
+LINE = re.compile(r".*\S.*")
 
 MAX_WORDS = 110
 """Longest passage, in words: what the encoder reads well and a candidate will still read."""
@@ -86,13 +89,13 @@ def pieces(block: Block) -> list[str]:
         return []
     if block.kind is BlockKind.QUOTATION or len(block.text.split()) <= MAX_WORDS:
         return [block.text]
-    if block.kind in (BlockKind.LIST, BlockKind.TABLE):
-        units, joint = block.text.splitlines(), "\n"
-    else:
-        units, joint = sentences(block.text), " "
-    grouped: list[list[str]] = [[]]
-    for unit in units:
-        if grouped[-1] and sum(len(u.split()) for u in grouped[-1]) + len(unit.split()) > MAX_WORDS:
-            grouped.append([])
-        grouped[-1].append(unit)
-    return [joint.join(group) for group in grouped if group]
+    cuts = LINE.finditer(block.text) if block.kind in (BlockKind.LIST, BlockKind.TABLE) else ()
+    units = [match.span() for match in cuts] or list(spans(block.text))
+    # Stretches of the text as it stands, line breaks and all: pieces put together anew would not be quotes.
+    stretches = [units[0]]
+    for start, end in units[1:]:
+        if len(block.text[stretches[-1][0] : end].split()) > MAX_WORDS:
+            stretches.append((start, end))
+        else:
+            stretches[-1] = (stretches[-1][0], end)
+    return [block.text[start:end].strip() for start, end in stretches]

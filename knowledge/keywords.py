@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,7 +34,7 @@ class KeywordIndex:
         return np.asarray(self._index.get_scores(known), dtype=np.float32)
 
 
-def _bm25(corpus: list[list[str]]):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _bm25(corpus: list[list[str]]) -> Any:
     import bm25s  # noqa: PLC0415  (imports numba where it is installed; only when there is a corpus)
 
     index = bm25s.BM25(method="lucene")

@@ -29,7 +29,7 @@ class CrossEncoderReranker:
     def __init__(self, model: str) -> None:
         """Load the model by name or folder; `EncoderError` where that fails."""
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
-        from sentence_transformers import CrossEncoder
+        from sentence_transformers import CrossEncoder  # noqa: PLC0415  (seconds; only where one is set)
 
         try:
             self._model = CrossEncoder(model, device="cpu")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -81,10 +81,13 @@ def search(store: Store, query: Query, limit: int = 20) -> list[Hit]:
         by_sentence = store.nearest_sentences(query.vector, 2 * POOL, where)
     keyword = store.keywords.scores(query.words) + 0.4 * store.keywords.scores(query.widened)
     allowed = _allowed(store, query)
-    by_keyword = [int(row) for row in np.argsort(-keyword)[: 4 * POOL] if keyword[row] > 0 and allowed(int(row))]
-    rows = list(
-        dict.fromkeys([*(r for r, _ in by_passage), *(r for r, _, _ in by_sentence), *by_keyword[:POOL]])
-    )
+    by_keyword = [
+        int(row)
+        for row in np.argsort(-keyword, kind="stable")[: 4 * POOL]
+        if keyword[row] > 0 and allowed(int(row))
+    ]
+    # In reading order: where scores are equal, what stands first on the pages goes first, every time.
+    rows = sorted({*(r for r, _ in by_passage), *(r for r, _, _ in by_sentence), *by_keyword[:POOL]})
     if not rows:
         return []
     return _ranked(store, query, rows, keyword)[:limit]
@@ -99,7 +102,7 @@ def _tags(query: Query) -> dict[str, Any]:
     return tags[0] if len(tags) == 1 else {"$and": tags} if tags else {}
 
 
-def _allowed(store: Store, query: Query):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _allowed(store: Store, query: Query) -> Callable[[int], bool]:
     def allowed(row: int) -> bool:
         passage = store.passages[row]
         if query.rows is not None:

@@ -45,20 +45,27 @@ STOP_WORDS = {
         tambien te teneis tiene tienen tengo todo tu tus un una unos y ya yo""",
 }
 
-WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?\d*", re.UNICODE)
+WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?(?:\d+[^\W\d_]*)*", re.UNICODE)
+# "l'équipe" and "qu'on" are two words; "aujourd'hui" and "don't" are one.
+_ELIDED = re.compile(r"\b(c|d|j|l|m|n|qu|s|t|jusqu|lorsqu|puisqu)'(?=\w)")
 _BOUNDARY = re.compile(r"(?<=[.!?…])[\"'”’»)\]*]*\s+(?=[\"'“‘«(\[]*[^\W_a-zà-ÿ]|[\"“«(])|\n+", re.UNICODE)
 _ABBREVIATION = re.compile(
-    r"(?:^|[\s(])(?:e\.g|i\.e|etc|vs|cf|approx|no|nr|mr|mrs|ms|dr|prof|st|inc|ltd|co|dept|fig|jr|sr|p\.ex|"
+    r"(?:^|[\s(])(?:e\.g|i\.e|etc|vs|cf|approx|mr|mrs|ms|dr|prof|st|inc|ltd|co|dept|fig|jr|sr|p\.ex|"
     r"z\.b|d\.h|bzw|ca|ggf|inkl|usw|evtl|u\.s|u\.k|a\.m|p\.m|[a-z])\.$",
     re.IGNORECASE,
 )
+# "Position No. 7", but "Must I move? No. We work from home."
+_NUMBER = re.compile(r"(?:^|[\s(])(?:no|nr)\.$", re.IGNORECASE)
 
 
 def spans(text: str) -> Iterator[tuple[int, int]]:
     """Start and end of each sentence of `text`; a line break always ends one."""
     start = 0
     for match in _BOUNDARY.finditer(text):
-        if "\n" not in match.group() and _ABBREVIATION.search(text[start : match.start()]):
+        if "\n" not in match.group() and (
+            _ABBREVIATION.search(text[start : match.start()])
+            or (_NUMBER.search(text[start : match.start()]) and text[match.end()].isdigit())
+        ):
             continue
         # Closing marks belong to the sentence they close.
         end = match.start() + len(match.group()) - len(match.group().lstrip("\"'”’»)]*"))
@@ -82,7 +89,8 @@ def plain(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The words and numbers of `text`, plain, in order."""
-    return [word.replace("'s", "").replace("'", "") for word in WORD.findall(plain(text))]
+    found = WORD.findall(_ELIDED.sub(r"\1 ", plain(text)))
+    return [word.removesuffix("'s").replace("'", "") for word in found]
 
 
 @lru_cache(maxsize=1)
@@ -100,4 +108,6 @@ def stem(word: str, language: str = "en") -> str:
 def terms(text: str, language: str = "en") -> list[str]:
     """The stems of `text` that say what it is about: stop words and single letters left out."""
     stop = _stop_words().get(language, frozenset())
-    return [stem(word, language) for word in words(text) if word not in stop and (len(word) > 1 or word.isdigit())]
+    return [
+        stem(word, language) for word in words(text) if word not in stop and (len(word) > 1 or word.isdigit())
+    ]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
     """All that can be set. Each field is read from `CANDOR_` + its name in capitals."""
 
-    model_config = SettingsConfigDict(env_prefix="CANDOR_", frozen=True, extra="ignore")
+    # An empty variable is one that is not set: that is how the README and .env.example say "leave it empty".
+    model_config = SettingsConfigDict(
+        env_prefix="CANDOR_", frozen=True, extra="ignore", env_ignore_empty=True, allow_inf_nan=False
+    )
 
     store: Path = Field(Path(".candor"), description="Folder of the knowledge store.")
     host: str = Field("127.0.0.1", description="Address the chat listens on.")
@@ -42,7 +45,26 @@ class Settings(BaseSettings):
 def load_settings(env_file: Path | str | None = ".env", **given: object) -> Settings:
     """Read the settings; `given` values that are not None win over the environment.
 
-    Raises pydantic's `ValidationError`, which names the field and the value, on a bad value.
+    Raises pydantic's `ValidationError` on a bad value (`explained` makes it one line), and
+    `ValueError` where the file cannot be read.
     """
     chosen = {name: value for name, value in given.items() if value is not None}
-    return Settings(_env_file=env_file, **chosen)  # type: ignore[call-arg, arg-type]
+    try:
+        return Settings(_env_file=env_file, **chosen)  # type: ignore[call-arg, arg-type]
+    except (UnicodeDecodeError, OSError) as error:
+        why = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error.strerror
+        raise ValueError(f"The settings in {env_file} cannot be read: {why}.") from error
+
+
+def explained(error: ValueError) -> str:
+    """What is wrong with the settings, in one line: which variable, its value and what it should be."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    wrong = []
+    for entry in error.errors():
+        name = str(entry["loc"][0]) if entry["loc"] else ""
+        field = Settings.model_fields.get(name)
+        secret = field is not None and field.annotation is SecretStr
+        value = "the secret given" if secret else repr(entry["input"])
+        wrong.append(f"CANDOR_{name.upper()} is {value}: {entry['msg'][0].lower()}{entry['msg'][1:]}.")
+    return " ".join(wrong)

@@ -1,7 +1,7 @@
 """The store: what was ingested, as records and vectors, in versions that are switched in one step.
 
-    STORE/CURRENT              name of the version in force; replaced atomically
-    STORE/versions/000007/     manifest.json, pages.jsonl, jobs.jsonl, passages.jsonl, chroma/
+STORE/CURRENT              name of the version in force; replaced atomically
+STORE/versions/000007/     manifest.json, pages.jsonl, jobs.jsonl, passages.jsonl, chroma/
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+import weakref
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
@@ -78,6 +81,11 @@ class Store:
         self.pages = read_records(folder / "pages.jsonl", Page)
         self.jobs = read_records(folder / "jobs.jsonl", JobPosting)
         self.passages = read_records(folder / "passages.jsonl", Passage)
+        found = (len(self.pages), len(self.jobs), len(self.passages))
+        if found != (self.manifest.pages, self.manifest.jobs, self.manifest.passages):
+            raise StoreError(
+                f"The store {folder.parent.parent} is damaged: records are missing. Run ingest.py again."
+            )
         self.row = {passage.id: index for index, passage in enumerate(self.passages)}
         self.job = {job.id: job for job in self.jobs}
 
@@ -97,19 +105,28 @@ class Store:
         return KeywordIndex(self.passages)
 
     @cached_property
-    def client(self) -> Any:
-        """Chroma's client of this version."""
-        return open_chroma(self.folder / "chroma")
-
-    @cached_property
     def passage_vectors(self) -> Chroma:
         """Passages with their context, as a LangChain vector store."""
-        return open_collection(self.client, "passages", self.embedder)
+        return self._vectors("passages")
 
     @cached_property
     def sentence_vectors(self) -> Chroma:
         """Single sentences with their heading, as a LangChain vector store."""
-        return open_collection(self.client, "sentences", self.embedder)
+        return self._vectors("sentences")
+
+    def _vectors(self, what: str) -> Chroma:
+        folder = self.folder / "chroma"
+        if not (folder / "chroma.sqlite3").is_file():  # Chroma would make an empty one
+            raise StoreError(f"The vectors in {folder} are missing. Run ingest.py again.")
+        client = open_chroma(folder)
+        try:
+            vectors = open_collection(client, what, self.embedder, create=False)
+        except StoreError:
+            close_chroma(client)
+            raise
+        # A server opens a version after each ingest: each is closed when nobody holds its vectors any more.
+        weakref.finalize(vectors, close_chroma, client).atexit = False
+        return vectors
 
     def nearest_passages(
         self, vector: NDArray[np.float32], limit: int, where: Mapping[str, Any] | None = None
@@ -156,10 +173,18 @@ def current_version(path: Path) -> Path:
         raise StoreError(f"No knowledge in {path}. Run: python ingest.py SOURCE --store {path}") from None
     except OSError as error:
         raise StoreError(f"The store {path} cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError:
+        name = ""
     folder = path / VERSIONS / name
-    if not name or not (folder / "manifest.json").is_file():
+    # Only a number is a version: whatever else is in the file leads nowhere, least of all out of the store.
+    if not is_version(name) or not (folder / "manifest.json").is_file():
         raise StoreError(f"The store {path} is damaged: version {name!r} is missing. Run ingest.py again.")
     return folder
+
+
+def is_version(name: str) -> bool:
+    """Whether a folder's name is that of a version."""
+    return name.isascii() and name.isdigit()
 
 
 def switch(path: Path, name: str) -> None:
@@ -216,8 +241,12 @@ def _plain(value: object) -> str:
 
 
 def _build(kind: type[Record], data: dict[str, Any]) -> Record:
+    if not isinstance(data, dict):
+        raise TypeError("a line is no object")
     known = {field.name for field in fields(kind)}
-    values = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items() if name in known}
+    values: dict[str, Any] = {
+        name: tuple(v) if isinstance(v, list) else v for name, v in data.items() if name in known
+    }
     for name in ("posted", "closes", "modified"):
         if values.get(name):
             values[name] = date.fromisoformat(values[name])
@@ -239,29 +268,63 @@ def _block(data: dict[str, Any]) -> Block:
 # --- vectors: the one door to Chroma --------------------------------------------------------------
 
 
+_OPENING = threading.RLock()
+"""Chroma shares what clients of one folder hold, and does not expect one to open while another closes."""
+
+
 def open_chroma(folder: Path) -> Any:
     """A persistent Chroma client that sends no telemetry."""
     import chromadb  # noqa: PLC0415  (half a second; a damaged manifest should be told before)
+    from chromadb.config import Settings  # noqa: PLC0415
 
     logging.getLogger("chromadb.telemetry").setLevel(logging.CRITICAL)
+    settings = Settings(anonymized_telemetry=False, allow_reset=False)
     try:
-        return chromadb.PersistentClient(
-            path=str(folder), settings=chromadb.Settings(anonymized_telemetry=False, allow_reset=False)
-        )
+        with _OPENING:
+            return chromadb.PersistentClient(path=str(folder), settings=settings)
     except Exception as error:
-        raise StoreError(f"The vectors in {folder} cannot be opened ({error}). Run ingest.py again.") from error
+        raise StoreError(
+            f"The vectors in {folder} cannot be opened ({error}). Run ingest.py again."
+        ) from error
 
 
-def open_collection(client: Any, what: str, embedder: Embedder) -> Chroma:
-    """The collection of `what`, named after the encoder and the schema."""
+def close_chroma(client: Any) -> None:
+    """Let go of a client's files, unless another client has the same folder open."""
+    with _OPENING:
+        client.close()
+
+
+def open_collection(client: Any, what: str, embedder: Embedder, create: bool = True) -> Chroma:
+    """The collection of `what`, named after the encoder and the schema.
+
+    `StoreError` where it is missing and must not be made.
+    """
     from langchain_chroma import Chroma  # noqa: PLC0415
 
+    name = f"{what}-v{SCHEMA}-{embedder.name}"
+    if not create:
+        with chroma_errors():
+            client.get_collection(name, embedding_function=None)
     return Chroma(
-        collection_name=f"{what}-v{SCHEMA}-{embedder.name}",
+        collection_name=name,
         client=client,
         embedding_function=LangChainEmbeddings(embedder),
         collection_configuration={"hnsw": {"space": "cosine", "ef_search": 100}},
     )
+
+
+@contextmanager
+def chroma_errors(
+    what: str = "The store's vectors are damaged", to_do: str = "Run ingest.py again."
+) -> Iterator[None]:
+    """Turn what Chroma raises over its files into a `StoreError`."""
+    from chromadb.errors import ChromaError  # noqa: PLC0415
+
+    try:
+        yield
+    except ChromaError as error:
+        why = " ".join(str(error).split())
+        raise StoreError(f"{what} ({why}). {to_do}") from error
 
 
 def nearest(
@@ -269,20 +332,26 @@ def nearest(
 ) -> list[tuple[str, float]]:
     """Ids and cosines of the `limit` nearest vectors whose tags are as in `where`, nearest first."""
     collection = vectors._collection
-    count = collection.count()
-    if not count:
-        return []
-    found = collection.query(
-        query_embeddings=[vector], n_results=min(limit, count), where=where or None, include=["distances"]
-    )
-    return [(key, 1.0 - float(d)) for key, d in zip(found["ids"][0], found["distances"][0], strict=True)]
+    with chroma_errors():
+        count = collection.count()
+        if not count:
+            return []
+        found = collection.query(
+            query_embeddings=cast("Any", [vector]),
+            n_results=min(limit, count),
+            where=cast("Any", where or None),
+            include=["distances"],
+        )
+    distances = (found["distances"] or [[]])[0]
+    return [(key, 1.0 - float(distance)) for key, distance in zip(found["ids"][0], distances, strict=True)]
 
 
 def fetch(vectors: Chroma, keys: Sequence[str]) -> NDArray[np.float32]:
     """The vectors of `keys`, in their order, of shape (len(keys), dimensions)."""
     if not keys:
         return np.zeros((0, 0), dtype=np.float32)
-    found = vectors._collection.get(ids=list(keys), include=["embeddings"])
+    with chroma_errors():
+        found = vectors._collection.get(ids=list(keys), include=["embeddings"])
     row = {key: index for index, key in enumerate(found["ids"])}
     missing = [key for key in keys if key not in row]
     if missing:

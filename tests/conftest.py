@@ -1,9 +1,15 @@
 """Fixtures that more than one test file uses."""
 
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+
+from knowledge.documents import Block, BlockKind, JobPosting, Page, Reading
 
 
 @pytest.fixture
@@ -16,3 +22,42 @@ def shared() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return folder
+
+
+class WordEmbedder:
+    """Counts the words of a small vocabulary, so that cosines can be computed by hand; keeps what it was given.
+
+    A text with none of the words has a direction of its own, since every vector has length 1.
+    """
+
+    VOCABULARY = ("learning", "leave", "salary", "parents", "python", "riga", "remote")
+
+    def __init__(self, name: str = "words-1") -> None:
+        self.name = name
+        self.texts: list[str] = []
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.texts.extend(texts)
+        counted = [re.findall(r"[a-z]+", text.lower()) for text in texts]
+        rows = [[*(float(found.count(word)) for word in self.VOCABULARY), 0.0] for found in counted]
+        vectors = np.array([row if any(row) else [*row[:-1], 1.0] for row in rows], dtype=np.float32)
+        return vectors.reshape(len(texts), -1) / np.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
+@pytest.fixture
+def embedder() -> WordEmbedder:
+    return WordEmbedder()
+
+
+def page_of(source: str, *paragraphs: str, language: str = "en", title: str = "") -> Page:
+    """A page that is nothing but its paragraphs, so that what is embedded is what stands there."""
+    blocks = tuple(Block(BlockKind.PARAGRAPH, text) for text in paragraphs)
+    return Page(source, source, title, language=language, blocks=blocks)
+
+
+def reading_of(*records: Page | JobPosting) -> Reading:
+    """A reading of pages and postings."""
+    return Reading(
+        pages=tuple(record for record in records if isinstance(record, Page)),
+        jobs=tuple(record for record in records if isinstance(record, JobPosting)),
+    )
