@@ -112,6 +112,10 @@ def _load(model: str) -> SentenceEmbedder:
     path = packaged_model_path() if model in ("", "base") else model
     adapter = adapter_checksum(ADAPTER) if not model else ""
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415  (two seconds; only when needed)
+    from transformers.utils import logging as loading  # noqa: PLC0415
+
+    # A bar for reading a file of 90 MB tells a user nothing; ingest.py says what takes long.
+    loading.disable_progress_bar()
 
     try:
         loaded = SentenceTransformer(str(path), device="cpu")
