@@ -115,7 +115,7 @@ def _load(model: str) -> SentenceEmbedder:
     from transformers.utils import logging as loading  # noqa: PLC0415
 
     # A bar for reading a file of 90 MB tells a user nothing; ingest.py says what takes long.
-    loading.disable_progress_bar()
+    loading.disable_progress_bar()  # type: ignore[no-untyped-call]
 
     try:
         loaded = SentenceTransformer(str(path), device="cpu")
