@@ -115,7 +115,7 @@ _COUNTING = re.compile(
 )
 _WHICH_ONES = re.compile(
     r"\bwhich( (one|ones|of them|of these|of those))?\b.{0,20}\b(can|could|are|is|would|have)\b|"
-    r"\b(anything|something|any of them|ones?)\b"
+    r"\b(anything|something|any of them)\b"
 )
 # Somebody's own job, or one spoken of before, is no wish to see a list.
 _OWN_JOB = re.compile(

@@ -112,6 +112,12 @@ def test_a_duration_is_not_answered_with_a_contract_type(talk: Talk) -> None:
     assert talk.say("how many months does the payroll accountant contract run?").reply is None
 
 
+def test_a_label_asked_of_the_role_before_is_no_wish_for_a_list(talk: Talk) -> None:
+    talk.reply("any accountant jobs?")
+    talk.before = "any accountant jobs?"
+    assert talk.titles("is it a part time one?") == ["Payroll Accountant"]
+
+
 def test_an_ordinal_means_the_list_before(talk: Talk) -> None:
     titles = talk.titles("which roles are open?")
     talk.before = "which roles are open?"
