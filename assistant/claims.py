@@ -382,29 +382,107 @@ _NEGATION = _any(
 _MARKUP = re.compile(
     r"https?:|www\.|\]\(|!\[|javascript:|data:\w+/|<[a-zA-Z/!?]|&#?\w+;|[\[\]{}\\]|```", re.IGNORECASE
 )
+_GUARANTEE = _any(
+    r"\b(guarantee|promis)(e|es|ed|ing)?\b|\bassur(e|es|ed|ing) (you|that|every|all|candidates|applicants)\b",
+    r"\b(garanti(?!r)\w*|promet\w*|promess\w*|garantier\w*|versprech\w*|versprich\w*|zugesichert|garantiz\w*|asegur\w*)\b",
+    r"(אנו|אני|אנחנו) (מבטיח|מתחייב)|מובטח",
+    plain(r"гарант|обіцян|обіцяю"),
+)
+_JOB = r"(jobs?|positions?|roles?|offers?|visas?|interviews?|contracts?|salary|raise|sponsorship|employment|place)"
 _PROMISE = _any(
-    r"\b(guarantee|promis|assur)(e|es|ed|ing)?\b",
-    r"\byou('ll| will| shall| are going to| are certain to| are sure to)\b.{0,24}\b(hired|accepted|selected|chosen|"
-    r"employed|recruited|invited|sponsored|approved|earn|be paid|be offered|get (the|this|a|an|your) "
-    r"(job|position|role|offer|visa|interview|contract)|pass (the|your|this))\b",
+    rf"\b(guarantee|promis|assur)(e|es|ed|ing)?\b.{{0,60}}\b({_JOB}|hired)\b|\b{_JOB} (is|are) (guaranteed|promised|assured)\b",
+    r"\b(you|they|candidates?|applicants?|everyone|everybody)('ll| will| shall| are going to| are certain to| are sure to)\b.{0,24}"
+    r"\b(hired|accepted|selected|chosen|employed|recruited|invited|sponsored|approved|pass (the|your|this)|(be offered|get|receive) (the|this|a|an|your) "
+    r"(job|position|role|offer|visa|interview|contract)(?! done))\b",
+    # "Once you are hired, …" is what pages say of the time after.
+    r"(?<!if )(?<!when )(?<!once )(?<!after )(?<!before )(?<!until )(?<!soon as )(?<!that )"
+    r"\b(you|everyone|everybody|anyone|anybody|((every|each|any) |all )(candidate|applicant|visitor|reader)s?)('re|'ve)?( (who|that|with|from)( \w+){1,6}?)?( (is|are|have|has|got|get|gets|was|were|now|"
+    r"already|been|automatically))+ (hired|accepted|selected|shortlisted|invited|offered (the|this|a|an)|(the|this|a|an|your) "
+    r"(job|position|offer|visa|interview|contract)(?! done)|through to|in the next round)\b",
+    r"\byou('re| are) (in\b(?=\W*$)|the chosen )|\b(welcome to the team|congratulations)\b",
     r"\b(we|they|the company)( will|'ll| would| shall| are going to)\b.{0,24}\b(sponsor|hire|employ|recruit|invite|accept|"
     r"offer you|pay you|(give|get) you (the|this|a|an|your) (job|position|role|offer|visa|interview|contract))\b",
-    r"\b(job|position|role|offer|visa|interview|salary|contract) (is|will be) (yours|certain|assured|secured?|granted|approved)\b",
-    r"\b(garanti\w*|promet\w*|promess\w*)\b|\bvous (serez|allez etre)\b.{0,20}\b(embauch|engag|recrut|retenu|accept|pris)",
-    r"\bnous (vous )?(embaucherons|engagerons|recruterons|parrainerons)\b",
-    r"\b(garantier\w*|versprech\w*|versprich\w*|zugesichert)\b|\b(sie|du) (werden|wirst)\b.{0,24}\b(eingestellt|genommen)\b",
-    r"\b(garantiz\w*|promet\w*|asegur\w*)\b|\b(sera|seras) (contratad|acept|seleccionad)|\b(le|te) contrataremos\b",
-    r"(אנו|אני|אנחנו) (מבטיח|מתחייב)|מובטח|תתקבל",
-    plain(r"гарант|обіцян|обіцяю|вас (візьмуть|наймуть)"),
+    r"\b(we|they|the company)('re|'ve| are| have)?( hereby| gladly| happy to| pleased to)* (sponsor|hire|hiring|hired|invite|accept|accepted|"
+    r"offer|offering|selected|employ) (you\b(?! to (apply|ask|read|visit|write|send|contact|talk|meet))|your visa)",
+    rf"\b(your|the|this|a|an) {_JOB} (is|are|will be|has been|have been) (yours|certain|assured|secured?|granted|approved|sponsored|confirmed)\b",
+    r"\byour (starting |annual |monthly |yearly |base )?(salary|pay|wage|compensation|bonus) (is|are|will be|would be|shall be|starts|amounts)\b",
+    r"\byou('ll| will| would)? (earn|make|be paid|get paid|are paid)\b.{0,30}([$€£₪¥₴]|\d{2}|\b(thousand|million)\b)",
+    r"\bvous (serez|allez etre|etes)\b.{0,20}\b(embauch|engage|recrut|retenu|accepte|pris)|\bvotre (salaire|visa) (est|sera)\b",
+    r"\bnous (vous (embauch|engag|recrut|parrain)e?|(embauch|engag|recrut|parrain)er)ons\b|\bvous (aurez|obtiendrez|obtenez) (le|un|votre) (poste|visa|entretien|contrat)\b",
+    r"\b(sie|du) (werden|wirst|sind|bist)\b.{0,24}\b(eingestellt|genommen|angenommen|eingeladen)\b|\b(ihr|dein) (gehalt|visum) (ist|wird|betragt)\b",
+    r"\b(sie|du) (bekommen|bekommst|erhalten|erhaltst) (den|die|das|ein|einen|eine) (job|stelle|visum|vertrag|zusage)\b",
+    r"\b(sera|seras|esta|estas|ha sido|has sido) (contratad|acept|seleccionad)|\b(le|te) contrata(re)?mos\b|\b(su|tu) (salario|sueldo|visado) (es|sera)\b",
+    r"תתקבל|התקבלת|השכר שלך (הוא|יהיה)|תקבלי? (את )?(המשרה|הוויזה|ויזה)",
+    plain(
+        r"вас (візьмуть|наймуть|прийнято|взято)|ваша зарплата (буде|становить)|ви отримаєте (роботу|посаду|візу)"
+    ),
 )
 _OWN_VOICE = _any(
     # A writer that says "I" claims an opinion or an action of its own; it has neither.
     r"\b(i(?!\.e)|i'm|i've|i'll|i'd|myself|as an ai|language model)\b|\b(je|j'\w+|ich|yo)\b|\bאני\b|\bя\b",
-    r"\b(have|has|we've)\b.{0,20}\b(forwarded|sent|submitted|booked|scheduled|notified|informed|registered|passed|saved|"
-    r"updated)\b.{0,40}\b(you|your|application|cv|resume|interview|recruiters?)\b",
-    r"\bwe('ll| will)\b.{0,16}\b(forward|send|submit|book|schedule)\b.{0,24}\byour (application|cv|resume|interview)\b",
-    r"\byour (application|cv|resume|interview|request|message)\b.{0,16}\b(has been|was|have been) \w+(ed|nt)\b",
-    r"\bvotre (candidature|cv|demande) a ete\b|\b(ihre|deine) bewerbung wurde\b|\b(su|tu) (solicitud|candidatura) ha sido\b",
+)
+_DONE = (
+    r"(forwarded|sent|submitted|booked|scheduled|arranged|notified|informed|registered|passed|saved|updated|received|"
+    r"withdrawn|confirmed|cancelled|canceled|recorded|reserved)"
+)
+_ACTION = _any(
+    rf"\b(have|has|we've|had|just|already)\b.{{0,20}}\b{_DONE}\b.{{0,40}}\b(you|your|application|cv|resume|interview|recruiters?)\b",
+    r"\bwe('ll| will| are going to)\b.{0,16}\b(forward|send|submit|book|schedule|pass|notify|inform|remind|call|email|contact)\b.{0,24}"
+    r"\b(you|your (application|cv|resume|interview|details|request|message))\b",
+    rf"\byour (application|cv|resume|interview|request|message|details|data|call|seat)\b.{{0,16}}\b(has|have|is|was|were|are)( now| been)* {_DONE}\b",
+    rf"\b(an?|the) (interview|call|meeting|recruiter|hiring manager|application|appointment)\b.{{0,12}}\b(has been|have been|is now|was) {_DONE}\b",
+    r"\b(interview|call|meeting|appointment) (for you )?is (booked|confirmed|arranged)\b",
+    r"\bvotre (candidature|cv|demande) a ete\b|\b(ihre|deine) (bewerbung|anfrage) wurde\b|\b(su|tu) (solicitud|candidatura) ha sido\b",
+    r"\bnous avons (transmis|envoye|recu|reserve)\b|\bwir haben (ihre|deine)\b|\bhemos (enviado|recibido|reservado) (su|tu)\b",
+    r"(העברנו|שלחנו|קיבלנו|קבענו) .{0,12}(שלך|לך)",
+    plain(r"\bми (надіслали|передали|отримали|забронювали) (ваш|вам)"),
+)
+_PRAISE = (
+    r"(good|great|strong|perfect|poor|weak|ideal|excellent|bad|suitable|unsuitable|promising|solid|outstanding|qualified|"
+    r"right|wrong|better|best|top|not a|no)"
+)
+_SCORING = _any(
+    # "You are a great fit if …" is what pages say of a role, and judges nobody.
+    rf"(?<!why )(?<!how )(?<!whether )\byou('re| are| were| seem| look| sound| appear| would be| will be| might be| could be)\b.{{0,16}}\b{_PRAISE}( \w+)? (fit|match|candidate|"
+    r"applicant|hire|choice)\b(?!\W{1,3}(if|when|for this role if)\b)",
+    r"(?<!if )(?<!when )(?<!because )\byou('re| are| seem| look)( \w+)? ?(qualified|underqualified|overqualified|unqualified|suitable|"
+    r"unsuitable|suited|not suited|the better|the best|the strongest|employable)\b(?!\W{1,3}(if|when)\b)",
+    r"\byou (clearly |already |fully )?(meet|fulfil|fulfill|satisfy|exceed|lack|fall short of|do not meet|don't meet) (all|most|none|some|the|every|enough|"
+    r"any|our) ?(of )?(the |our )?(\w+ )?(requirements?|criteria|qualifications?|experience|skills)\b",
+    r"\byour (cv|resume|profile|background|experience|skills|application|answers?|chances|odds|portfolio|qualifications)( (?!and|or)\w+)? (is|are|look|looks|seem|seems|"
+    r"would|scores?|ranks?|match|matches|fits?|meets?|suits?|stands?|deserves?|shows?|lacks?|falls?|makes? you)\b",
+    r"\byour (chances|odds|score|rank|rating)\b|\bchances? of (you )?(being|getting|an?) (hired|offer|accepted|selected|invited|job|the job|interview)\b",
+    r"\b(rank|rate|score|grade|assess|evaluate|judge|screen|shortlist)(s|d|ed|ing)? (you|your|him|her|them|this candidate|that candidate|both candidates)\b",
+    r"\b(he|she|they|\w+) (is|are|was|were|would be) (the |a )?(better|worse|best|stronger|strongest|weaker|weakest|worst)( \w+)? (candidate|applicant|"
+    r"fit|match|hire|choice)s?\b|\b(should|must|ought to|need not|should not) (be )?(hired|rejected|shortlisted|ranked)\b",
+    r"\b\d+([.,]\d+)? ?(out of|/|von|sur|de) ?(5|10|100)\b.{0,40}\b(candidate|applicant|fit|match|profile|cv|resume|you|your)\b",
+    r"\b(candidate|applicant|fit|match|profile|cv|resume|you)\b.{0,40}\b\d+([.,]\d+)? ?(out of|/) ?(5|10|100)\b",
+    r"\bvotre (profil|cv|candidature|experience) (est|correspond|semble|convient)\b|\bvos chances\b|\bvous (etes|semblez) .{0,12}"
+    r"\b(qualifie|un (bon|mauvais|excellent) candidat)(?!.{0,40}\bsi\b)",
+    r"\b(ihr|dein)e? (profil|lebenslauf|bewerbung|erfahrung|chancen) (ist|sind|passt|wirkt)\b|\b(sie sind|du bist) .{0,12}\b(qualifiziert|geeignet|"
+    r"passend|gute[rn]? kandidat)",
+    r"\b(su|tu) (perfil|curriculum|cv|experiencia) (es|encaja|parece|cumple)\b|\b(sus|tus) posibilidades\b|\b(usted es|eres) .{0,12}\b(buen|mal|apto|"
+    r"idoneo|candidat)",
+    r"(הסיכויים|קורות החיים|הניסיון) שלך|(אתה|את) (מועמדת?|מתאימה?)",
+    plain(r"ваш(і|е)? (шанси|резюме|досвід)|ви (підходите|кваліфікован)"),
+)
+_LEGAL = _any(
+    r"\b(sue|suing|lawsuit|litigation|take legal action|press charges|go to court|in court|labou?r court|employment tribunal)\b",
+    r"\b(legally|lawfully) (entitled|obliged|obligated|binding|allowed|permitted|bound|enforceable|valid|required to (pay|give|grant|hire))\b",
+    r"\b(is|are|be|being|was|were|isn't|aren't)( not| perfectly| quite| clearly| also)* ?(il)?legal\b(?! (counsel|team|department|advis|expert|work|"
+    r"role|operations|entit|matters|name))",
+    r"\b(unlawful(ly)?|illegal(ly)?|(un)?enforceable|against the law|breach of (contract|law)|violat\w+ (\w+ ){0,3}(law|act|rights?|contract|regulations?))\b",
+    r"\byou (have|got|retain|enjoy|would have|may have|lose|waive)( \w+)? ?(a |the |an )?((legal |statutory )?rights?|(legal )?claims?|case) (to|under|against|in)\b",
+    r"\b(your|employees?'?|workers?'?|a worker's) (legal|statutory) (rights?|claims?|protections?)\b|\byour rights?\b",
+    r"\b(by|under|according to) (the )?((labou?r|employment|local|federal|state|national|german|french|us|uk|eu|israeli) )*(law|labou?r code|statute|act)s?\b"
+    r".{0,40}\b(you|your|employers?|the company|they)\b",
+    r"\b(you|employers?|they)\b.{0,40}\b(by|under|according to) (the )?((labou?r|employment|local|federal|state|national|eu) )*(law|labou?r code|statute)s?\b",
+    r"\b(consult|ask|hire|see|seek|talk to|speak to) (an? )?(own )?(\w+ )?(lawyer|attorney|solicitor|legal advice|legal counsel)\b",
+    r"\b(porter plainte|poursuivre en justice|prud'?hom|droit du travail|illegal\w*|vos droits)\b",
+    r"\b(verklag\w*|klage\w* (einreichen|gegen)|arbeitsgericht|arbeitsrecht\w*|gesetzlich verpflichtet|rechtswidrig|ihre rechte|rechtsanspruch)\b",
+    r"\b(demandar a|derecho laboral|sus derechos|tus derechos|tribunal laboral)\b",
+    r"לתבוע|בית הדין לעבודה|הזכויות שלך|חוקי",
+    plain(r"позов|в суді|до суду|трудов\w* (право|кодекс)|незаконн|ваші права"),
 )
 _PROTECTED = _any(
     r"\b(race|races|racial|ethnic\w*|religio\w*|faith|gender\w*|sexual\w*|sexes|pregnan\w*|disabilit\w*|disabled|handicap\w*|"
@@ -421,12 +499,25 @@ _PROTECTED = _any(
 
 def speaks_for_itself(claim: Claim) -> bool:
     """Whether it says "I", or that something was done which nobody did."""
-    return bool(_OWN_VOICE.search(plain(claim.unquoted)))
+    return bool(_OWN_VOICE.search(plain(claim.unquoted)) or _ACTION.search(plain(claim.text)))
 
 
 def promises(claim: Claim) -> bool:
-    """Whether it promises a job, an interview, pay or a visa, outside of the company's quoted words."""
-    return bool(_PROMISE.search(plain(claim.unquoted)))
+    """Whether it promises a job, an interview, pay or a visa; of other things, in words not quoted.
+
+    Not even in quotation marks: a page may have been made to say that every reader is hired.
+    """
+    return bool(_PROMISE.search(plain(claim.text)) or _GUARANTEE.search(plain(claim.unquoted)))
+
+
+def judges_people(claim: Claim) -> bool:
+    """Whether it scores, ranks or judges a person, or weighs somebody's chances."""
+    return bool(_SCORING.search(plain(claim.text)))
+
+
+def advises_on_law(claim: Claim) -> bool:
+    """Whether it says what is legal, or what rights somebody has."""
+    return bool(_LEGAL.search(plain(claim.text)))
 
 
 def speaks_of_protected(claim: Claim) -> bool:
@@ -436,8 +527,12 @@ def speaks_of_protected(claim: Claim) -> bool:
 
 def turns_around(claim: Claim) -> bool:
     """Whether it says no where the page says yes, or yes where the page says no."""
-    source = " ".join(f"{s.passage.lead} . {s.clause}" for s in claim.stretches)
-    return bool(_NEGATION.search(plain(claim.text))) != bool(_NEGATION.search(plain(source)))
+    return negates(claim.text) != negates(" ".join(f"{s.passage.lead} . {s.clause}" for s in claim.stretches))
+
+
+def negates(text: str) -> bool:
+    """Whether a "not", "none" or "without" stands in it."""
+    return bool(_NEGATION.search(plain(text)))
 
 
 FAULTS: tuple[tuple[str, Callable[[Claim], bool]], ...] = (
@@ -445,6 +540,8 @@ FAULTS: tuple[tuple[str, Callable[[Claim], bool]], ...] = (
     ("it is too long", lambda claim: len(claim.text.split()) > LONGEST),
     ("it speaks of itself or of an action", speaks_for_itself),
     ("it promises something", promises),
+    ("it judges a person", judges_people),
+    ("it gives legal advice", advises_on_law),
     ("it speaks of a protected characteristic", speaks_of_protected),
     ("it has a number that is not in the words quoted", invents_number),
     ("it has a name that is not in the passage", invents_name),

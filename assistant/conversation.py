@@ -44,7 +44,8 @@ class Reply:
     """What the assistant says to a candidate's last words.
 
     `text` can be read alone; `[1]` in it refers to the first of `citations`. `writer` names what
-    wrote it ("extractive" or the language model). `trace` says why the turn went as it did.
+    wrote it: "extractive" (quotations and facts of the pages), "catalogue" (a fixed sentence) or
+    the language model as "provider:model". `trace` says why the turn went as it did.
     """
 
     outcome: Outcome
@@ -63,6 +64,7 @@ class Reply:
             "answer": self.text,
             "citations": [citation.as_json() for citation in self.citations],
             "jobs": [job_card(job) for job in self.jobs],
+            "writer": self.writer,
         }
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from assistant import extractive
 from assistant.conversation import Citation, Outcome, Reply
 from assistant.decision import Found, Parameters, StoreContext, decide, load_parameters
-from assistant.generative import GenerativeWriter
+from assistant.generative import Deadline, GenerativeWriter, drained
 from assistant.phrases import phrase
 from assistant.questions import (
     AnswerType,
@@ -51,14 +52,26 @@ INTENT_LIKELY = 0.55
 """The same, if every topic is much farther away."""
 
 
+RECALLED = 5
+"""Questions before the last one that a language model is shown, to make a follow-up whole."""
+
+Result = TypeVar("Result")
+Pieces = Generator[str, None, Result]
+"""Text as it becomes ready to be shown, and what comes of it in the end."""
+
+
 @dataclass(frozen=True)
 class Memory:
-    """What a turn leaves for the next: what was asked, and which roles it was about."""
+    """What a turn leaves for the next: what was asked, and which roles it was about.
+
+    `question` is the last one made whole, `asked` the last ones in the candidate's own words.
+    """
 
     question: str = ""
     language: str = ""
     roles: RoleMemory = field(default_factory=RoleMemory)
     rows: tuple[int, ...] = ()
+    asked: tuple[str, ...] = ()
 
 
 class Knowledge:
@@ -98,13 +111,17 @@ class Assistant:
         embedder: Embedder,
         parameters: Parameters | None = None,
         bank: Bank | None = None,
+        writer: GenerativeWriter | None = None,
     ) -> None:
-        """`parameters`: the decision's weights, by default the fitted ones; `bank`: one already embedded."""
+        """`parameters`: the decision's weights, by default the fitted ones; `bank`: one already embedded.
+
+        `writer`: a writer with a language model, by default the one that the settings name, if any.
+        """
         self.settings = settings
         self.embedder = embedder
         self.parameters = parameters or load_parameters()
         self.reranker = load_reranker(settings.reranker)
-        self.writer = GenerativeWriter.from_settings(settings)
+        self.writer = writer or GenerativeWriter.from_settings(settings)
         self.bank = bank or Bank(
             embedder, cache=settings.store / "cache" if settings.store.is_dir() else None
         )
@@ -190,29 +207,37 @@ class Assistant:
 
     def reply(self, turns: Sequence[str]) -> Reply:
         """The reply to the last of the candidate's `turns`, in the light of the ones before."""
-        return self._replied(tuple(turns))[0]
+        return drained(self._replied(tuple(turns)))[0]
 
     def stream(self, turns: Sequence[str]) -> Iterator[str | Reply]:
-        """The reply's text word by word, then the reply itself."""
-        reply = self.reply(turns)
-        yield from re.findall(r"\S+\s*", reply.text)
+        """The reply's text bit by bit, then the reply itself, whose text is the one that counts.
+
+        With a language model, sentence by sentence, each as soon as it has passed the check; what is
+        ready at once comes word by word. Whoever reads no further ends the work.
+        """
+        reply, _ = yield from told(self._replied(tuple(turns)))
         yield reply
 
     def remember(self, turns: Sequence[str]) -> Memory:
-        """What the turns so far leave for the next."""
-        return self._replied(tuple(turns))[1] if turns else Memory()
+        """What the turns so far leave for the next; no language model is asked for that."""
+        return drained(self._replied(tuple(turns), anew=False))[1] if turns else Memory()
 
-    def _replied(self, turns: tuple[str, ...]) -> tuple[Reply, Memory]:
-        """Reply and memory, taken from the turns already worked out where there are any."""
+    def _replied(self, turns: tuple[str, ...], anew: bool = True) -> Pieces[tuple[Reply, Memory]]:
+        """Reply and memory, taken from the turns already worked out where there are any.
+
+        A reply for which the language model failed is worked out `anew`: its time-out must not stick.
+        """
         knowledge = self.knowledge()
         with self._lock:
-            if turns in self._turns:
+            kept = self._turns.get(turns)
+            if kept and not (anew and kept[0].trace.get("fallback")):
                 self._turns.move_to_end(turns)
-                return self._turns[turns]
+                return kept
+        deadline = self.writer.deadline() if self.writer and anew else None
         memory = self.remember(turns[:-1])
-        result = self._turn(turns[-1] if turns else "", memory, knowledge)
-        if result[0].trace.get("fallback"):
-            # A time-out of the language model must not stick.
+        result = yield from self._turn(turns[-1] if turns else "", memory, knowledge, deadline)
+        if self.writer and not anew:
+            # The default writer's words, which must not be taken for the reply.
             return result
         with self._lock:
             self._turns[turns] = result
@@ -220,8 +245,13 @@ class Assistant:
                 self._turns.popitem(last=False)
         return result
 
-    def _turn(self, text: str, memory: Memory, knowledge: Knowledge | None) -> tuple[Reply, Memory]:
-        """One message: each of its questions answered or refused on its own."""
+    def _turn(
+        self, text: str, memory: Memory, knowledge: Knowledge | None, deadline: Deadline | None
+    ) -> Pieces[tuple[Reply, Memory]]:
+        """One message: each of its questions answered or refused on its own.
+
+        `deadline`: by when all that the language model does must be done; None leaves it out.
+        """
         text = " ".join(text.split())
         language = language_of(text, memory.language or "en")
         if len(text) > MAX_CHARACTERS:
@@ -232,23 +262,30 @@ class Assistant:
             return Reply(Outcome.CHAT, phrase("what_is_your_question", language), language=language), memory
         if knowledge is None or not (knowledge.store.passages or knowledge.store.jobs):
             return Reply(Outcome.NOT_FOUND, phrase("no_knowledge", language), language=language), memory
-        replies = []
+        replies: list[Reply] = []
         for part in split_questions(text):
-            reply, memory = self._question(part, language, memory, knowledge)
+            pieces = self._question(part, language, memory, knowledge, deadline)
+            reply, memory = yield from told(pieces, replies)
             replies.append(reply)
         return (replies[0] if len(replies) == 1 else joined(replies)), memory
 
     def _question(
-        self, text: str, language: str, memory: Memory, knowledge: Knowledge
-    ) -> tuple[Reply, Memory]:
+        self, text: str, language: str, memory: Memory, knowledge: Knowledge, deadline: Deadline | None
+    ) -> Pieces[tuple[Reply, Memory]]:
         """One question: understand, refuse, roles, search, enough evidence?, write, check the quotes."""
         question = self.understand(text, language, memory, knowledge)
         if refusal := self.refuse(question):
             return refusal, replace(memory, language=language)
+        asked = (*memory.asked, text)[-RECALLED:]
         said = knowledge.desk.answer(question, memory.roles)
         if said.reply is not None:
             reply = replace(said.reply, suggestions=self._suggestions(question, knowledge))
-            return reply, Memory(question.standalone, language, said.memory)
+            return reply, Memory(question.standalone, language, said.memory, asked=asked)
+        whole = self._rewritten(question, memory, knowledge, deadline)
+        # What is harmless in the candidate's own words may be none in the model's.
+        if whole is not question and (refusal := self.refuse(replace(whole, text=whole.standalone))):
+            return refusal, replace(memory, language=language)
+        question = whole
         found = self.evidence(question, knowledge, said.rows)
         if said.rows and not (self.enough(found) and said.certain):
             everywhere = self.evidence(question, knowledge, None)
@@ -256,7 +293,7 @@ class Assistant:
         if not self.enough(found):
             reply = self._not_found(question, found)
         else:
-            reply = self._written(question, found)
+            reply = yield from self._written(question, found, deadline)
             reply = replace(reply, jobs=said.jobs if said.rows else ())
         reply = replace(
             reply,
@@ -266,7 +303,7 @@ class Assistant:
         rows = (
             tuple(entry.hit.row for entry in found.evidence[:2]) if reply.outcome is Outcome.ANSWERED else ()
         )
-        return reply, Memory(question.standalone, language, said.memory, rows)
+        return reply, Memory(question.standalone, language, said.memory, rows, asked)
 
     def understand(self, text: str, language: str, memory: Memory, knowledge: Knowledge) -> Question:
         """The question made whole from the turns before, its spelling mended, its topic found."""
@@ -297,6 +334,21 @@ class Assistant:
             alone=own,
             own_words=own_words,
         )
+
+    def _rewritten(
+        self, question: Question, memory: Memory, knowledge: Knowledge, deadline: Deadline | None
+    ) -> Question:
+        """A follow-up made whole by the language model; as the rules have it where that cannot be had.
+
+        Where search is restricted to a role, the candidate's own words still count (see `narrowed`).
+        """
+        if self.writer is None or deadline is None or not question.follows_up:
+            return question
+        standalone = self.writer.rewrite([*memory.asked, question.text], deadline)
+        if standalone is None:
+            return question
+        whole = self.understand(standalone, question.language, Memory(), knowledge)
+        return replace(whole, text=question.text, alone=question.alone, own_words=question.own_words)
 
     def refuse(self, question: Question) -> Reply | None:
         """The fixed reply to what is no question about working here, or to what must not be answered."""
@@ -353,19 +405,26 @@ class Assistant:
         """The least probability from which on an answer is given."""
         return self.parameters.threshold if self.settings.threshold is None else self.settings.threshold
 
-    def _written(self, question: Question, found: Found) -> Reply:
-        if self.writer is not None:
-            written = self.writer.write(question, found.evidence)
-            return Reply(
-                Outcome.ANSWERED,
-                written.text,
-                written.citations,
-                language=question.language,
-                writer=written.writer,
-                trace={"fallback": written.why} if written.why else {},
-            )
-        text, citations = extractive.write(question, found.evidence)
-        return Reply(Outcome.ANSWERED, text, citations, language=question.language)
+    def _written(self, question: Question, found: Found, deadline: Deadline | None) -> Pieces[Reply]:
+        """The answer; the language model's sentences are told as they come."""
+        if self.writer is None or deadline is None:
+            text, citations = extractive.write(question, found.evidence)
+            return Reply(Outcome.ANSWERED, text, citations, language=question.language)
+        written = yield from self.writer.stream(question, found.evidence, deadline)
+        text = written.text
+        if written.why and written.writer == self.writer.name:
+            # What was shown has been checked and stays; that more was to come must be said.
+            cut_short = f"\n\n{phrase('cut_short', question.language)}"
+            yield cut_short
+            text += cut_short
+        return Reply(
+            Outcome.ANSWERED,
+            text,
+            written.citations,
+            language=question.language,
+            writer=written.writer,
+            trace={"fallback": written.why} if written.why else {},
+        )
 
     def _not_found(self, question: Question, found: Found) -> Reply:
         """An honest no, the nearest thing the pages do say where it is on the topic, and whom to ask."""
@@ -401,6 +460,28 @@ def handover(settings: Settings, language: str) -> str:
     return phrase("ask_team", language)
 
 
+def told(pieces: Pieces[tuple[Reply, Memory]], before: Sequence[Reply] = ()) -> Pieces[tuple[Reply, Memory]]:
+    """The pieces as they stand behind the replies `before`; of a reply that came in none, its words."""
+    shift = sum(len(reply.citations) for reply in before)
+    gap = "\n\n" if before else ""
+    silent = True
+    with closing(pieces):
+        while True:
+            try:
+                piece = next(pieces)
+            except StopIteration as end:
+                result: tuple[Reply, Memory] = end.value
+                break
+            yield gap + renumbered(piece, shift)
+            silent, gap = False, ""
+    text = result[0].text
+    if silent and text not in {reply.text for reply in before}:
+        for word in re.findall(r"\S+\s*", renumbered(text, shift)):
+            yield gap + word
+            gap = ""
+    return result
+
+
 def joined(replies: Sequence[Reply]) -> Reply:
     """Several replies to one message as one, its citations numbered through."""
     order = (Outcome.ANSWERED, Outcome.NOT_FOUND, Outcome.DECLINED, Outcome.CHAT)
@@ -411,9 +492,13 @@ def joined(replies: Sequence[Reply]) -> Reply:
         texts.append(renumbered(reply.text, len(citations)))
         citations.extend(reply.citations)
     jobs = {job.id: job for reply in replies for job in reply.jobs}
+    failed = [str(reply.trace["fallback"]) for reply in replies if reply.trace.get("fallback")]
+    writers = dict.fromkeys(reply.writer for reply in replies)
     return replace(
         replies[-1],
         outcome=outcome,
+        writer=" + ".join(writers),
+        trace={**replies[-1].trace, **({"fallback": "; ".join(failed)} if failed else {})},
         text="\n\n".join(dict.fromkeys(texts)),
         citations=tuple(citations),
         jobs=tuple(jobs.values()),

@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -24,7 +24,7 @@ from llm_server import tiny_llm_server
 
 from assistant.conversation import Citation
 from assistant.decision import Evidence
-from assistant.generative import Draft, GenerativeWriter, Written, prompt, rewrite
+from assistant.generative import Deadline, Draft, GenerativeWriter, Written, prompt, rewrite
 from assistant.questions import AnswerType, Question, answer_type
 from knowledge.documents import BlockKind, Passage
 from knowledge.retrieval import Hit
@@ -88,13 +88,26 @@ def written(answer: str, *passages: Passage | str, question: Question | None = N
     return writer(saying(answer)).write(question or ask(), found(*(passages or (LEAVE, REMOTE))))
 
 
+def told(pieces: Generator[str, None, Written]) -> tuple[list[str], Written]:
+    """All pieces of a stream, and the answer it returns."""
+    listed: list[str] = []
+    while True:
+        try:
+            listed.append(next(pieces))
+        except StopIteration as end:
+            return listed, end.value
+
+
 def assert_default(reply: Written, why: str) -> None:
     assert (reply.text, reply.citations, reply.writer) == (QUOTED, (DEFAULT_CITATION,), "extractive")
     assert why in reply.why
 
 
 class ScriptedModel(GenericFakeChatModel):
-    """Streams its script: text is a chunk, a number seconds of silence, an exception is raised."""
+    """Streams its script: text is a chunk, an exception is raised.
+
+    A number is seconds of silence, an event silence until it is set; with an event, a test needs no clock.
+    """
 
     messages: Iterator[AIMessage | str] = iter(())
     script: list[Any]
@@ -113,6 +126,8 @@ class ScriptedModel(GenericFakeChatModel):
                     raise step
                 if isinstance(step, float):
                     time.sleep(step)
+                elif isinstance(step, threading.Event):
+                    assert step.wait(30)
                 else:
                     yield ChatGenerationChunk(message=AIMessageChunk(content=step))
         finally:
@@ -238,28 +253,26 @@ def test_at_most_160_words_are_shown():
 
 
 def test_sentences_are_streamed_as_they_are_checked():
+    shown = threading.Event()
     model = ScriptedModel(
         script=[
-            'You get 27 days of leave [1 "27 days of paid leave"]. ',
-            "And",
-            0.4,
+            'You get 27 days of leave [1 "27 days of paid leave"]. And',
+            shown,
             ' a million euros [1 "27 days of paid leave"].',
         ]
     )
-    started = time.monotonic()
     pieces = writer(model).stream(ask(), found(LEAVE))
-    assert next(pieces) == "You get 27 days of leave [1]."
-    assert time.monotonic() - started < 0.3
-    last = list(pieces)[-1]
-    assert isinstance(last, Written)
-    assert last.text == "You get 27 days of leave [1]."
+    assert next(pieces) == "You get 27 days of leave [1]."  # … while the model still writes
+    shown.set()
+    rest, last = told(pieces)
+    assert (rest, last.text, last.why) == ([], "You get 27 days of leave [1].", "")
 
 
 def test_the_pieces_of_a_stream_are_the_text():
     answer = 'You get 27 days of leave [1 "27 days of paid leave"]. After five years there are three more days [1 "After five years we add three more days"].'
-    *pieces, last = writer(saying(answer)).stream(ask(), found(LEAVE))
+    pieces, last = told(writer(saying(answer)).stream(ask(), found(LEAVE)))
     assert len(pieces) == 2
-    assert "".join(pieces) == last.text  # type: ignore[arg-type, union-attr]
+    assert "".join(pieces) == last.text
 
 
 # What a sentence must not do: each of these is right but for one thing
@@ -300,6 +313,76 @@ def test_the_pieces_of_a_stream_are_the_text():
 )  # fmt: skip
 def test_a_sentence_that_is_not_covered_is_dropped_and_the_default_writer_answers(answer: str, why: str):
     assert_default(written(answer), why)
+
+
+# Hiring rules: a quotation that stands in the passage does not help
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("You are hired", "promises"),
+        ("Every candidate who reads this is hired at once", "promises"),
+        ("You have got the job", "promises"),
+        ("You will get an interview", "promises"),
+        ("An interview is guaranteed", "promises"),
+        ("Every applicant gets an interview", "promises"),
+        ("Your visa is approved", "promises"),
+        ("We will sponsor your visa", "promises"),
+        ("We sponsor you", "promises"),
+        ("Your salary will be 90,000 euros", "promises"),
+        ("You earn 90,000 euros", "promises"),
+        ("Vous serez embauché", "promises"),
+        ("Du wirst eingestellt", "promises"),
+        ("Serás contratado", "promises"),
+        ("Your application has been forwarded", "action"),
+        ("We have booked your interview", "action"),
+        ("A recruiter has been informed", "action"),
+        ("The interview is booked", "action"),
+        ("We will send your CV to the team", "action"),
+        ("You are a great fit", "judges"),
+        ("You are overqualified", "judges"),
+        ("Your CV is strong", "judges"),
+        ("Your experience matches the role", "judges"),
+        ("Your chances are high", "judges"),
+        ("You meet all requirements", "judges"),
+        ("The candidate scores 8 out of 10", "judges"),
+        ("He is the stronger candidate", "judges"),
+        ("Both should be rejected", "judges"),
+        ("Votre profil correspond", "judges"),
+        ("You can sue the company", "legal"),
+        ("It is legal to work without a contract", "legal"),
+        ("You are legally entitled to leave", "legal"),
+        ("The clause is not enforceable", "legal"),
+        ("You have a right to leave under labour law", "legal"),
+        ("Ask a lawyer", "legal"),
+    ],
+)
+def test_what_no_assistant_may_say_is_dropped_though_the_page_says_it(said: str, why: str):
+    page = f"We like oats. {said}. The mill is old."
+    reply = written(f'{said} [1 "{said}"].', page, question=ask(f"Is it so that {said}?"))
+    assert_default(reply, why)
+    in_quotation_marks = written(f'The page says “{said}” [1 "{said}"].', page, question=ask(said))
+    assert_default(in_quotation_marks, why)
+
+
+@pytest.mark.parametrize(
+    ("question", "page"),
+    [
+        ("Who is this role for?", "You are a great fit if you like clean code."),
+        ("Do you sponsor visas?", "We sponsor work visas for engineers."),
+        ("What does the role pay?", "The salary is 80,000 to 95,000 euros a year."),
+        ("How does the interview go?", "There are two interviews, one with the team."),
+        ("When are we paid?", "Salaries are paid on the last day of the month."),
+        ("Which tools are there?", "Good tools help you get the job done."),
+        ("What must I bring?", "Tell us why you are the right fit for the job."),
+        ("May anybody apply?", "You must be legally authorized to work in Canada."),
+        ("What does the team do?", "The legal team reads every contract."),
+        ("How long until I hear from you?", "We answer every application within ten days."),
+    ],
+)
+def test_what_pages_say_of_work_may_be_said(question: str, page: str):
+    assert written(f'{page[:-1]} [1 "{page}"].', page, question=ask(question)).writer == "fake:model"
 
 
 def test_a_number_of_the_question_supports_nothing():
@@ -477,10 +560,10 @@ def test_garbage(answer: str):
 
 @pytest.mark.parametrize("noise", ['[1 "', '"] [', ". ", "1, ", "a-", "— ", '[1 "a"] ', "\n- "])
 def test_hostile_noise_letter_by_letter_is_read_in_no_time(noise: str):
-    started = time.monotonic()
-    reply = writer(ScriptedModel(script=list(noise * (9000 // len(noise))))).write(ask(), found(LEAVE))
+    model = ScriptedModel(script=list(noise * (9000 // len(noise))))
+    reply = writer(model, timeout=10).write(ask(), found(LEAVE))
     assert reply.writer == "extractive"
-    assert time.monotonic() - started < 5
+    assert "took longer" not in reply.why
 
 
 def test_babble_without_an_end_is_cut_off():
@@ -495,21 +578,29 @@ def test_a_parrot_repeats_the_prompt_and_is_not_believed():
 
 
 def test_slow_model():
-    started = time.monotonic()
-    reply = writer(FakeListChatModel(responses=["You get much."], sleep=5.0), timeout=0.4).write(
-        ask(), found(LEAVE)
-    )
-    assert time.monotonic() - started < 0.4
+    awake = threading.Event()
+    model = ScriptedModel(script=[awake, GOOD])
+    reply = writer(model, timeout=0.4).write(ask(), found(LEAVE))
+    assert model.script  # It has not spoken yet, and the answer stands.
+    awake.set()
     assert_default(reply, "fake:model: it took longer than 0.4 seconds")
 
 
 def test_a_stalled_stream_does_not_hold_the_turn_and_keeps_what_was_checked():
-    model = ScriptedModel(script=['You get 27 days of leave [1 "27 days of paid leave"]. ', "Also", 5.0, "x"])
-    started = time.monotonic()
+    awake = threading.Event()
+    model = ScriptedModel(script=[f"{GOOD} ", "Also", awake, "x"])
     reply = writer(model, timeout=0.4).write(ask(), found(LEAVE))
-    assert time.monotonic() - started < 0.4
+    assert "x" in model.script
+    awake.set()
     assert (reply.text, reply.writer) == ("You get 27 days of leave [1].", "fake:model")
     assert reply.why == "it took longer than 0.4 seconds"
+
+
+def test_where_the_time_of_the_turn_is_over_the_model_is_not_called():
+    model = ScriptedModel(script=[GOOD])
+    _, reply = told(writer(model).stream(ask(), found(LEAVE), Deadline(0)))
+    assert_default(reply, "took longer")
+    assert model.calls == []
 
 
 def test_a_trickle_of_nothing_ends_with_the_time():
@@ -532,7 +623,7 @@ def test_a_reader_who_leaves_ends_the_call():
     )
     pieces = writer(model).stream(ask(), found(LEAVE))
     next(pieces)
-    pieces.close()  # type: ignore[attr-defined]
+    pieces.close()
     assert left.wait(5)
     assert "on" in model.script
 
@@ -569,9 +660,7 @@ def test_a_rate_limit_is_waited_for_once_where_the_server_says_how_long():
 @pytest.mark.parametrize("headers", [{}, {"retry_after": "60"}, {"retry_after": "soon"}])
 def test_a_rate_limit_that_does_not_fit_is_not_waited_for(headers: dict[str, str]):
     model = ScriptedModel(script=[ServerError(429, **headers), GOOD])
-    started = time.monotonic()
     assert_default(writer(model).write(ask(), found(LEAVE)), "fewer requests")
-    assert time.monotonic() - started < 1
     assert len(model.calls) == 1
 
 
@@ -628,10 +717,20 @@ def test_however_the_chunks_fall_the_sentences_are_the_same():
 TURNS = ["How many days of leave do I get?", "And in Berlin?"]
 
 
+def whole(said: str, *turns: str) -> str | None:
+    return rewrite(ScriptedModel(script=[said]), turns or TURNS, Deadline(5))
+
+
 def test_a_follow_up_is_made_whole():
-    assert rewrite(saying("How many days of leave do I get in Berlin?"), TURNS, 5) == (
+    assert rewrite(saying("How many days of leave do I get in Berlin?"), TURNS, Deadline(5)) == (
         "How many days of leave do I get in Berlin?"
     )
+
+
+def test_a_follow_up_reaches_back_over_several_turns():
+    turns = ("How many days of leave do I get?", "And in Berlin?", "And for interns?")
+    asked = "How many days of leave do interns get in Berlin?"
+    assert whole(asked, *turns) == asked
 
 
 @pytest.mark.parametrize(
@@ -640,26 +739,65 @@ def test_a_follow_up_is_made_whole():
         "How many days of paid leave do I get in Berlin?",  # "paid" is new
         "How many days of leave do I get in Prague?",
         "How many of the 27 days of leave do I get in Berlin?",
+        "How many days of leave do I get in Berlin in the US?",
+        "How many days of leave do I not get in Berlin?",
         "How many days of leave do I get?",  # leaves Berlin out
+        "And in Berlin?",  # is not whole
         "I'm sorry, I can't help with that.",
         "",
+        " \n\u200b",
         "How many days of leave do I get in Berlin? <script>",
+        "How many days of leave do I get in Berlin? [1]",
         "in Berlin " * 40,
+        "Combien de days de leave dans Berlin est-ce que je get ?",
+        "bl\x00 %$ ]] ((",
     ],
 )
 def test_a_follow_up_with_new_facts_or_without_the_old_ones_is_not_used(said: str):
-    assert rewrite(ScriptedModel(script=[said]), TURNS, 5) is None
+    assert whole(said) is None
 
 
-def test_a_follow_up_falls_back_when_the_model_fails(caplog):
-    assert rewrite(ScriptedModel(script=[ServerError(429)]), TURNS, 5) is None
-    assert rewrite(ScriptedModel(script=[5.0, "late"]), TURNS, 0.2) is None
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        ("And for 3 days in Prague?", "How many days of leave do I get in Prague?"),
+        ("And if I do not take them?", "How many days of leave do I get if I take them?"),
+        ("And do you tell us more?", "How many days of leave do you tell more in the US?"),
+        ("And at the Kontor team?", "How many days of leave does the team get?"),
+    ],
+)
+def test_numbers_names_places_and_a_not_of_the_last_turn_stay(last: str, said: str):
+    assert whole(said, TURNS[0], last) is None
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        [ServerError(429)],
+        [ServerError(401)],
+        [ConnectionError(KEY)],
+        ["How many days of leave do I get", ConnectionError(KEY)],
+        ["word " * 4000],
+        [TimeoutError(KEY)],
+    ],
+)
+def test_a_follow_up_falls_back_when_the_model_fails(script: list[Any], caplog):
+    assert rewrite(ScriptedModel(script=script), TURNS, Deadline(5)) is None
     assert KEY not in caplog.text
+
+
+def test_a_slow_rewrite_leaves_most_of_the_time_for_the_answer():
+    awake = threading.Event()
+    made = writer(ScriptedModel(script=[awake, "late"]), timeout=0.8)
+    deadline = made.deadline()
+    assert made.rewrite(TURNS, deadline) is None
+    awake.set()
+    assert deadline.left > 0
 
 
 def test_a_first_question_needs_no_rewriting():
     model = ScriptedModel(script=["never"])
-    assert rewrite(model, TURNS[:1], 5) is None
+    assert rewrite(model, TURNS[:1], Deadline(5)) is None
     assert model.calls == []
 
 
