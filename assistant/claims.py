@@ -395,7 +395,7 @@ _PROMISE = _any(
     r"\b(hired|accepted|selected|chosen|employed|recruited|invited|sponsored|approved|pass (the|your|this)|(be offered|get|receive) (the|this|a|an|your) "
     r"(job|position|role|offer|visa|interview|contract)(?! done))\b",
     # "Once you are hired, …" is what pages say of the time after.
-    r"(?<!if )(?<!when )(?<!once )(?<!after )(?<!before )(?<!until )(?<!soon as )(?<!that )"
+    r"(?<!if )(?<!when )(?<!once )(?<!after )(?<!before )(?<!until )(?<!soon as )"
     r"\b(you|everyone|everybody|anyone|anybody|((every|each|any) |all )(candidate|applicant|visitor|reader)s?)('re|'ve)?( (who|that|with|from)( \w+){1,6}?)?( (is|are|have|has|got|get|gets|was|were|now|"
     r"already|been|automatically))+ (hired|accepted|selected|shortlisted|invited|offered (the|this|a|an)|(the|this|a|an|your) "
     r"(job|position|offer|visa|interview|contract)(?! done)|through to|in the next round)\b",
@@ -405,6 +405,8 @@ _PROMISE = _any(
     r"\b(we|they|the company)('re|'ve| are| have)?( hereby| gladly| happy to| pleased to)* (sponsor|hire|hiring|hired|invite|accept|accepted|"
     r"offer|offering|selected|employ) (you\b(?! to (apply|ask|read|visit|write|send|contact|talk|meet))|your visa)",
     rf"\b(your|the|this|a|an) {_JOB} (is|are|will be|has been|have been) (yours|certain|assured|secured?|granted|approved|sponsored|confirmed)\b",
+    r"\b(your|the|this|every) (application|cv|resume|candidacy)( \w+)?( is| was| has| been| will| be| are)+ (accepted|approved|successful|selected|"
+    r"shortlisted|chosen)\b",
     r"\byour (starting |annual |monthly |yearly |base )?(salary|pay|wage|compensation|bonus) (is|are|will be|would be|shall be|starts|amounts)\b",
     r"\byou('ll| will| would)? (earn|make|be paid|get paid|are paid)\b.{0,30}([$€£₪¥₴]|\d{2}|\b(thousand|million)\b)",
     r"\bvous (serez|allez etre|etes)\b.{0,20}\b(embauch|engage|recrut|retenu|accepte|pris)|\bvotre (salaire|visa) (est|sera)\b",

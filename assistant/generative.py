@@ -506,12 +506,14 @@ def _one_call(model: BaseChatModel, messages: list[BaseMessage], deadline: Deadl
     left = threading.Event()
 
     def call() -> None:
+        end = ""
         try:
             for chunk in model.stream(messages):
                 if left.is_set():
                     return
                 chunks.put(str(chunk.text))
-            chunks.put(None)
+                end = _end_reason(chunk) or end
+            chunks.put(ModelError(_CUT_OFF[end]) if end in _CUT_OFF else None)
         except BaseException as error:  # Whatever it is, the turn must hear of it.
             chunks.put(error)
 
@@ -527,6 +529,8 @@ def _one_call(model: BaseChatModel, messages: list[BaseMessage], deadline: Deadl
                 raise ModelError(deadline.over) from None
             if chunk is None:
                 return
+            if isinstance(chunk, ModelError):
+                raise chunk
             if isinstance(chunk, BaseException):
                 raise _failure(chunk) from None
             read += len(chunk)
@@ -535,6 +539,18 @@ def _one_call(model: BaseChatModel, messages: list[BaseMessage], deadline: Deadl
             yield chunk
     finally:
         left.set()
+
+
+_CUT_OFF = {
+    **dict.fromkeys(("length", "max_tokens", "max_output_tokens"), "it was cut off at its longest"),
+    **dict.fromkeys(("content_filter", "safety", "refusal", "recitation"), "its server stopped it"),
+}
+
+
+def _end_reason(chunk: BaseMessage) -> str:
+    """Why a stream ends, where its last chunk says so, in the words of the provider."""
+    told = chunk.response_metadata
+    return str(told.get("finish_reason") or told.get("stop_reason") or "").lower()
 
 
 def _failure(error: BaseException) -> Exception:
