@@ -30,12 +30,14 @@ class ScriptedModel(GenericFakeChatModel):
         self, messages: list[BaseMessage], *args: Any, **kwargs: Any
     ) -> Iterator[ChatGenerationChunk]:
         self.calls.append(messages)
-        # Each call has its own part of the script, up to and with the next exception.
+        # Each call has its own part of the script, up to and with the next exception or None.
         try:
             while self.script:
                 step = self.script.pop(0)
                 if isinstance(step, BaseException):
                     raise step
+                if step is None:
+                    return
                 if isinstance(step, float):
                     time.sleep(step)
                 elif isinstance(step, threading.Event):
