@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     llm: str = Field("", description="Language model as provider:model; empty: answers without one.")
     llm_base_url: str = Field("", description="Base URL of an OpenAI-compatible server.")
     llm_api_key: SecretStr = Field(SecretStr(""), description="Key for the language model, if it needs one.")
-    llm_timeout: float = Field(20.0, gt=0, description="Seconds a language model may take for one answer.")
+    llm_timeout: float = Field(20.0, gt=0, description="Seconds a language model may take for one message.")
 
 
 def load_settings(env_file: Path | str | None = ".env", **given: object) -> Settings:
