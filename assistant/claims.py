@@ -337,6 +337,54 @@ def _compounded(word: str, known: set[str], claim: Claim) -> bool:
     return claim.language == "de" and len(word) > 4 and any(word in other for other in known)
 
 
+def mixes_up(claim: Claim) -> bool:
+    """Whether a number or name of it belongs to something else in the words quoted.
+
+    Where they are of several sentences, the one with the number must share as much with the claim
+    as any other: of "Staff have 27 days. Interns have 20 days." comes no "Interns have 27 days".
+    """
+    parts = [part for stretch in claim.stretches for part in _statements(stretch)]
+    if len(parts) < 2:
+        return False
+    said = set(terms(claim.text, claim.language))
+    figures = {term for term in said if term[0].isdigit()}
+    names = {word for name in re.findall(r"(?<=\w)\s+([A-ZÀ-Ý][\w'’-]+)", claim.text) for word in words(name)}
+    names -= {*words(claim.asked), *_FUNCTION_WORDS, *_ORDINARY}
+
+    def misplaced(holds: Sequence[bool], rest: set[str]) -> bool:
+        """Whether the parts that hold it share less of the `rest` than one that does not."""
+        shared = [len(rest & set(terms(part, claim.language))) for part in parts]
+        here = [count for count, held in zip(shared, holds, strict=True) if held]
+        elsewhere = [count for count, held in zip(shared, holds, strict=True) if not held]
+        return bool(here) and bool(elsewhere) and max(here) < max(elsewhere)
+
+    values = {value for value, _ in numbers(claim.text, claim.language)}
+    printed = [{value for value, _ in numbers(part, claim.language)} for part in parts]
+    if any(misplaced([value in listed for listed in printed], said - figures) for value in values):
+        return True
+    others = said - {stem(name, claim.language) for name in names}
+    return any(misplaced([name in words(part) for part in parts], others) for name in names)
+
+
+def _statements(stretch: Stretch) -> list[str]:
+    """The sentences quoted from, one that leans on the sentence before it joined with that."""
+    listed: list[str] = []
+    for start, end in spans(stretch.sentences):
+        for part in stretch.sentences[start:end].split(";"):
+            if listed and _LEANS.match(part.strip()):
+                listed[-1] += f" {part}"
+            else:
+                listed.append(part)
+    return listed
+
+
+_LEANS = re.compile(
+    r"(it|its|this|that|these|those|they|their|he|she|his|her|such|both|all of (it|them)|of (these|them|which)|which|cela|ceci|il|"
+    r"elle|ils|elles|dies\w*|das|sie|er|es|davon|esto|eso)\b",
+    re.IGNORECASE,
+)
+
+
 def strays(claim: Claim) -> bool:
     """Whether too few of its words are the page's words near the quoted ones, or none is quoted."""
     said = set(terms(claim.text, claim.language)) - _checked_elsewhere(claim.language)
@@ -547,6 +595,7 @@ FAULTS: tuple[tuple[str, Callable[[Claim], bool]], ...] = (
     ("it speaks of a protected characteristic", speaks_of_protected),
     ("it has a number that is not in the words quoted", invents_number),
     ("it has a name that is not in the passage", invents_name),
+    ("it says of one thing what the words quoted say of another", mixes_up),
     ("it turns the words quoted around", turns_around),
     ("it says other things than the words quoted", strays),
 )

@@ -375,6 +375,35 @@ def test_the_words_shown_must_hold_the_number():
     )
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "page"),
+    [
+        ("Interns have 20 days", "Interns have 27 days", "Staff have 27 days. Interns have 20 days."),
+        (
+            "The cook is Jan Dahl",
+            "The cook is Marta Holm",
+            "The foreman is Marta Holm. The cook is Jan Dahl.",
+        ),
+        (
+            "Leave in Prague is 25 days",
+            "Leave in Prague is 30 days",
+            "Leave in Berlin | 30 days\nLeave in Prague | 25 days",
+        ),
+        ("Courses have 900 euros", "Courses have 300 euros", "Courses have 900 euros; books have 300 euros."),
+        (
+            "Parental leave is 16 weeks",
+            "Parental leave is 3 weeks",
+            "Parental leave is long. It lasts 16 weeks. Sabbaticals last 3 weeks.",
+        ),
+    ],
+)
+def test_a_long_quotation_does_not_let_a_fact_change_its_owner(right: str, wrong: str, page: str):
+    question = ask("How is it?")
+    quoted = page.rstrip(".")
+    assert written(f'{right} [1 "{quoted}"].', page, question=question).writer == "fake:model"
+    assert_default(written(f'{wrong} [1 "{quoted}"].', page, question=question), "of another")
+
+
 def test_a_question_on_a_page_is_no_answer():
     page = "Do you sponsor visas for engineers? Ask the team."
     question = ask("Do you sponsor visas?")
