@@ -343,7 +343,8 @@ def mixes_up(claim: Claim) -> bool:
     Where they are of several sentences, the one with the number must share as much with the claim
     as any other: of "Staff have 27 days. Interns have 20 days." comes no "Interns have 27 days".
     """
-    parts = [part for stretch in claim.stretches for part in _statements(stretch)]
+    between = "\n" if ";" in claim.text else ";"
+    parts = [part for stretch in claim.stretches for part in _statements(stretch, between)]
     if len(parts) < 2:
         return False
     said = set(terms(claim.text, claim.language))
@@ -366,11 +367,11 @@ def mixes_up(claim: Claim) -> bool:
     return any(misplaced([name in words(part) for part in parts], others) for name in names)
 
 
-def _statements(stretch: Stretch) -> list[str]:
-    """The sentences quoted from, one that leans on the sentence before it joined with that."""
+def _statements(stretch: Stretch, between: str) -> list[str]:
+    """The sentences quoted from, and what stands `between`; one that leans on the one before joined with it."""
     listed: list[str] = []
     for start, end in spans(stretch.sentences):
-        for part in stretch.sentences[start:end].split(";"):
+        for part in stretch.sentences[start:end].split(between):
             if listed and _LEANS.match(part.strip()):
                 listed[-1] += f" {part}"
             else:

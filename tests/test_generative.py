@@ -890,9 +890,11 @@ def test_a_real_server_babbles_and_the_default_writer_answers(tmp_path):
         )
         assert made is not None
         heard = "".join(str(chunk.text) for chunk in made.model.stream("leave?", max_tokens=60))
-        reply = made.write(ask(), found(LEAVE))
+        pieces, reply = told(made.stream(ask(), found(LEAVE)))
+        rewritten = made.rewrite(TURNS, made.deadline())
     assert len(heard.split()) > 20  # it did speak …
     assert (reply.writer, reply.text) == ("extractive", f"“{LEAVE}” [1]")  # … and was not believed
+    assert "".join(pieces) == reply.text and rewritten is None
     assert any(
         why in reply.why for why in ("passed the check", "without an end", "far too much", "too long")
     ), reply.why
