@@ -1,7 +1,7 @@
 """Fitting the decision: what to rank first, and when to answer at all.
 
-Learned from golden questions about companies of `tests/golden` and from the encoder's training
-passages, grouped into made-up companies from which a third of the answers is left out. Both are
+Learned from golden questions about companies of `tests/golden` and from the passages held back from the
+encoder's training, dealt into made-up companies from which a third of the answers is left out. Both are
 cross-validated by company: no question is judged by weights that have seen its company.
 """
 
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.special import expit, softmax
 
 from assistant.decision import (
     PASSAGE_FEATURES,
@@ -31,6 +32,7 @@ from assistant.reply import Assistant, Knowledge
 from assistant.topics import Bank
 from knowledge.documents import Block, BlockKind, Page, Reading
 from knowledge.embedding import Embedder
+from knowledge.encoder import Record, read_records
 from knowledge.ingestion import mirror
 from knowledge.pages import read_source
 from knowledge.settings import Settings
@@ -38,8 +40,19 @@ from knowledge.settings import Settings
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-REFUSES = 0.2
-"""Share of the answerable questions of companies never seen that may be turned away."""
+STRENGTH = 0.01
+"""How far the answering weights may go; more fits the companies seen and judges others worse."""
+
+SIGNS = {
+    **{name: 1 for name in QUESTION_FEATURES if name.startswith(("best_", "top_"))},
+    **dict.fromkeys(("relevance", "gap", "present"), 1),
+    **dict.fromkeys(("best_named_missing", "best_untyped", "best_posting"), -1),
+    **dict.fromkeys(("absent", "unknown", "named_absent"), -1),
+    "best_typed": 0,
+}
+"""What each feature can only mean: more likeness never makes an answer less likely. Without, the fit
+learns the tricks of the questions it is shown (a golden question without an answer is made from the
+page's own words), and turns away what plainly matches."""
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being read, how many are done and how many there are."""
@@ -47,11 +60,27 @@ Progress = Callable[[str, int, int], None]
 LEFT_OUT = 0.35
 """Share of the made-up companies' passages that are left out, so that their questions have no answer."""
 
-MADE_UP = 14
-"""Made-up companies that are looked at: each takes twenty seconds."""
+WITHOUT_NEAR = 0.6
+"""Share of the left-out passages whose near sentences go too: most silence is plain silence."""
+
+SIZES = (6, 12, 30)
+"""Records of a made-up company, each with two near passages: a short page must be judged as well as a
+handbook."""
+
+FOLDS = 6
+"""Parts in which the made-up companies are left out of a fit and judged by it."""
 
 MADE_UP_WEIGHT = 0.3
 """Weight of a question about a made-up company: it stands alone, without follow-ups or postings."""
+
+
+RANKING_STRENGTH = 0.1
+"""The same for the ranking."""
+
+RANKING_SIGNS = dict.fromkeys(("named_missing", "untyped", "posting"), -1)
+"""The features of a passage that can only speak against it; all others only for it."""
+
+_BOUNDS: Mapping[int, tuple[float | None, float | None]] = {0: (None, None), 1: (0.0, None), -1: (None, 0.0)}
 
 
 @dataclass(frozen=True)
@@ -101,48 +130,60 @@ def golden_examples(questions: Path, source: Path, tools: Tools) -> list[Example
 
 
 def made_up_companies(
-    records: Sequence[Mapping[str, Any]], size: int = 45
-) -> dict[str, list[Mapping[str, Any]]]:
-    """Training records by company; those without one, or with few, are put together in a fixed order."""
-    named: dict[str, list[Mapping[str, Any]]] = {}
-    loose: list[Mapping[str, Any]] = []
-    for record in records:
-        named.setdefault(record.get("company", ""), []).append(record)
-    for company in [name for name, listed in named.items() if not name or len(listed) < size // 2]:
-        loose.extend(named.pop(company))
-    random.Random(7).shuffle(loose)
-    for start in range(0, len(loose), size):
-        named[f"made up {start // size + 1}"] = loose[start : start + size]
+    records: Sequence[Record], sizes: Sequence[int] = SIZES
+) -> dict[str, tuple[Record, ...]]:
+    """The records dealt into companies of about these sizes, languages together and topics apart.
+
+    Apart, as another employer's words on holidays would answer a question whose own passage is left out.
+    """
+    by_language: dict[str, list[Record]] = {}
+    for record in sorted(records, key=lambda record: (record.topic, record.owner, record.passage)):
+        by_language.setdefault(record.lang, []).append(record)
+    named: dict[str, tuple[Record, ...]] = {}
+    for language, ours in sorted(by_language.items()):
+        hands = max(1, round(len(ours) / sum(sizes)))
+        for hand in range(hands):
+            rest = ours[hand::hands]
+            for number, size in enumerate(sizes):
+                left = sum(sizes[number:])
+                step = max(1, round(left / size))
+                chosen = rest[::step]
+                rest = [record for place, record in enumerate(rest) if place % step]
+                if chosen:
+                    named[f"{language} {hand + 1}.{number + 1}"] = tuple(chosen)
+            if rest:
+                named[f"{language} {hand + 1}.{len(sizes) + 1}"] = tuple(rest)
     return named
 
 
-def made_up_examples(records: Sequence[Mapping[str, Any]], tools: Tools, seed: int) -> list[Example]:
+def made_up_examples(records: Sequence[Record], tools: Tools, seed: int) -> list[Example]:
     """The examples of one made-up company, some of whose passages are left out."""
     chance = random.Random(seed)
-    left_out = {number for number in range(len(records)) if chance.random() < LEFT_OUT}
     pages: dict[str, list[Block]] = {}
     questions = []
     for number, record in enumerate(records):
-        texts = [*([] if number in left_out else [record["passage"]]), *record["near"]]
-        headings = (record["heading"],) if record["heading"] else ()
+        left_out = chance.random() < LEFT_OUT
+        texts = [record.passage, *record.near]
+        if left_out:
+            texts = [] if chance.random() < WITHOUT_NEAR else list(record.near)
+        headings = (record.heading,) if record.heading else ()
         blocks = [Block(BlockKind.PARAGRAPH, text, headings) for text in texts]
-        pages.setdefault(record.get("title", ""), []).extend(blocks)
-        for ask in chance.sample(list(record["questions"]), k=2):
-            questions.append(_made_up_question(f"{number}", ask, record, number in left_out))
-    languages = [record.get("lang", "en") for record in records]
-    language = max(set(languages), key=languages.count)
+        pages.setdefault(record.title, []).extend(blocks)
+        questions += [_made_up_question(f"{number}", ask, record, left_out) for ask in record.questions]
     reading = Reading(
-        tuple(Page(f"page{n}", f"page{n}", title, language=language, blocks=tuple(blocks))
-              for n, (title, blocks) in enumerate(pages.items()))
+        tuple(Page(f"page{n}", f"page{n}", title, language=records[0].lang, blocks=tuple(blocks))
+              for n, (title, blocks) in enumerate(pages.items()) if blocks)
     )  # fmt: skip
+    if not reading.pages:
+        return []
     with tempfile.TemporaryDirectory() as folder:
         mirror([reading], ["made up"], Path(folder), tools.embedder)
         assistant = _assistant(Path(folder), tools)
         return list(_examples(questions, assistant, MADE_UP_WEIGHT))
 
 
-def _made_up_question(name: str, ask: str, record: Mapping[str, Any], left_out: bool) -> GoldenQuestion:
-    evidence = () if left_out else (record["passage"],)
+def _made_up_question(name: str, ask: str, record: Record, left_out: bool) -> GoldenQuestion:
+    evidence = () if left_out else (record.passage,)
     return GoldenQuestion(name, (ask,), "not_found" if left_out else "answer", evidence=evidence)
 
 
@@ -192,27 +233,35 @@ def fit(examples: Sequence[Example], threshold: float = 0.5) -> Parameters:
     table = np.array([answering_row(example, ranking) for example in examples])
     target = np.array([example.answerable for example in examples])
     weights = np.array([example.weight for example in examples])
-    answering = _fitted(table, target, weights, QUESTION_FEATURES, strength=0.05, balanced=True)
+    answering = fit_answering(table, target, balanced(target, weights))
     return Parameters(ranking, answering, threshold)
 
 
 def fit_ranking(examples: Sequence[Example]) -> Regression:
-    """The ranking, from the passages of the questions whose answer was among what was found."""
-    tables, targets, weights = [], [], []
-    for example in examples:
-        if example.answers.any():
-            count, right = len(example.answers), int(example.answers.sum())
-            tables.append(example.table)
-            targets.append(example.answers)
-            # Each question counts alike, however many passages were found for it.
-            weights.append(example.weight * np.where(example.answers, 1 / right, 3 / count))
-    return _fitted(
-        np.concatenate(tables),
-        np.concatenate(targets),
-        np.concatenate(weights),
-        PASSAGE_FEATURES,
-        strength=1.0,
-    )
+    """The ranking, from the questions whose answer was among what was found.
+
+    A conditional logit (McFadden 1974): the softmax over a question's passages shall fall on those that
+    answer. Only the order within a question counts, which is what a ranking is for.
+    """
+    from scipy.optimize import minimize  # noqa: PLC0415  (only when fitting)
+
+    told = [example for example in examples if example.answers.any() and not example.answers.all()]
+    mean, spread = _scale(np.concatenate([example.table for example in told]))
+    tables = [(example.table - mean) / spread for example in told]
+
+    def loss(guess: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        total, slope = 0.5 * float(guess @ guess), guess.copy()
+        for example, table in zip(told, tables, strict=True):
+            share = softmax(table @ guess)
+            right = np.where(example.answers, share, 0.0)
+            pull = RANKING_STRENGTH * example.weight
+            total -= pull * float(np.log(right.sum() + 1e-12))
+            slope -= pull * (table.T @ (right / (right.sum() + 1e-12) - share))
+        return total, slope
+
+    bounds = [_BOUNDS[RANKING_SIGNS.get(name, 1)] for name in PASSAGE_FEATURES]
+    weight = minimize(loss, np.zeros(len(PASSAGE_FEATURES)), jac=True, bounds=bounds).x / spread
+    return Regression(PASSAGE_FEATURES, tuple(map(float, weight)), -float((weight * mean).sum()))
 
 
 def answering_row(example: Example, ranking: Regression) -> list[float]:
@@ -226,23 +275,45 @@ def answering_row(example: Example, ranking: Regression) -> list[float]:
     return [features[name] for name in QUESTION_FEATURES]
 
 
-def _fitted(
+def fit_answering(
     table: NDArray[np.float64],
     target: NDArray[np.bool_],
     weights: NDArray[np.float64],
-    names: tuple[str, ...],
-    strength: float,
-    balanced: bool = False,
+    names: tuple[str, ...] = QUESTION_FEATURES,
+    signs: Mapping[str, int] = SIGNS,
+    strength: float = STRENGTH,
 ) -> Regression:
-    """A logistic regression on standardised features, its weights given back for the plain ones."""
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  (a second; only when fitting)
+    """A logistic regression on standardised features, its weights given back for the plain ones.
 
-    mean, spread = table.mean(axis=0), table.std(axis=0) + 1e-6
-    model = LogisticRegression(C=strength, max_iter=4000, class_weight="balanced" if balanced else None)
-    model.fit((table - mean) / spread, target, sample_weight=weights)
-    plain = model.coef_[0] / spread
-    bias = float(model.intercept_[0] - (plain * mean).sum())
-    return Regression(names, tuple(float(weight) for weight in plain), bias)
+    `table` is of shape (questions, names); `strength` is the C of scikit-learn: the loss counts so many
+    times against the sum of squares; `signs` holds weights at or above zero (1), or at or below (-1).
+    """
+    from scipy.optimize import minimize  # noqa: PLC0415  (only when fitting)
+
+    mean, spread = _scale(table)
+    scaled = np.column_stack([(table - mean) / spread, np.ones(len(table))])
+    side = np.where(target, 1.0, -1.0)
+
+    def loss(guess: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        margin = side * (scaled @ guess)
+        plain = np.append(guess[:-1], 0.0)  # the bias is free
+        slope = -strength * scaled.T @ (weights * side * expit(-margin)) + plain
+        return float(strength * weights @ np.logaddexp(0.0, -margin) + 0.5 * plain @ plain), slope
+
+    bounds = [*(_BOUNDS[signs.get(name, 0)] for name in names), _BOUNDS[0]]
+    found = minimize(loss, np.zeros(len(names) + 1), jac=True, bounds=bounds).x
+    weight = found[:-1] / spread
+    return Regression(names, tuple(map(float, weight)), float(found[-1] - (weight * mean).sum()))
+
+
+def _scale(table: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return table.mean(axis=0), table.std(axis=0) + 1e-6
+
+
+def balanced(target: NDArray[np.bool_], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The weights raised or lowered so that what is answered counts as much as what is not."""
+    share = float(weights[target].sum() / weights.sum())
+    return np.asarray(weights * np.where(target, 0.5 / share, 0.5 / (1.0 - share)), dtype=np.float64)
 
 
 def probabilities(examples: Sequence[Example], parameters: Parameters) -> NDArray[np.float64]:
@@ -255,15 +326,14 @@ def probabilities(examples: Sequence[Example], parameters: Parameters) -> NDArra
 
 
 def cross_validate(
-    companies: Mapping[str, Sequence[Example]], always: Sequence[Example] = ()
-) -> tuple[list[Figures], NDArray[np.float64], NDArray[np.bool_]]:
-    """Figures of each company under weights that have not seen it, with all probabilities and targets."""
+    companies: Mapping[str, Sequence[Example]],
+) -> tuple[list[Figures], NDArray[np.float64]]:
+    """Figures of each company under weights that have not seen it, and the probabilities of all in turn."""
     from sklearn.metrics import roc_auc_score  # noqa: PLC0415
 
-    figures, predicted, targets = [], [], []
+    figures, predicted = [], []
     for name, examples in companies.items():
-        others = [example for other, listed in companies.items() if other != name for example in listed]
-        parameters = fit([*others, *always])
+        parameters = fit([e for other, listed in companies.items() if other != name for e in listed])
         probability = probabilities(examples, parameters)
         target = np.array([example.answerable for example in examples])
         first = [
@@ -274,15 +344,19 @@ def cross_validate(
         auc = float(roc_auc_score(target, probability)) if 0 < target.sum() < len(target) else float("nan")
         figures.append(Figures(name, len(examples), float(np.mean(first)), auc))
         predicted.append(probability)
-        targets.append(target)
-    return figures, np.concatenate(predicted), np.concatenate(targets)
+    return figures, np.concatenate(predicted)
 
 
 def threshold_for(
-    probability: NDArray[np.float64], target: NDArray[np.bool_], refuses: float = REFUSES
+    probability: NDArray[np.float64], target: NDArray[np.bool_], weights: NDArray[np.float64]
 ) -> float:
-    """The highest threshold at which no more than `refuses` of the answerable questions is turned away."""
-    return float(np.quantile(probability[target], refuses, method="lower"))
+    """The threshold at which most is decided rightly, false answers and false refusals counting alike.
+
+    The middle of the best thresholds of a grid of hundredths.
+    """
+    grid = np.arange(1, 100) / 100
+    right = np.array([float(weights @ ((probability >= at) == target)) for at in grid])
+    return float(np.median(grid[right >= right.max() - 1e-9]))
 
 
 def curve(
@@ -308,29 +382,27 @@ def run(golden: Path, training: Path, out: Path, embedder: Embedder, progress: P
     # Search puts forward the same passages whatever the weights are, so any will do to begin with.
     start = Parameters(_flat(PASSAGE_FEATURES), _flat(QUESTION_FEATURES), 0.5)
     tools = Tools(embedder, start, Bank(embedder))
-    records = [
-        json.loads(line)
-        for file in sorted(training.glob("*.jsonl"))
-        for line in file.read_text(encoding="utf-8").splitlines()
-    ]
-    named = made_up_companies(records)
-    made_up = {
-        name: named[name] for name in random.Random(7).sample(sorted(named), k=min(MADE_UP, len(named)))
-    }
+    # Only what the encoder has not been trained on: what it knows by heart looks nearer than it is.
+    made_up = made_up_companies([record for record in read_records(training) if record.held_back])
     folders = sorted(folder for folder in golden.iterdir() if (folder / "questions.jsonl").is_file())
     total = len(folders) + len(made_up)
     companies: dict[str, list[Example]] = {}
     for number, folder in enumerate(folders):
         progress(folder.name, number, total)
         companies[folder.name] = golden_examples(folder / "questions.jsonl", folder / "pages", tools)
-    always: list[Example] = []
     for number, (name, listed) in enumerate(sorted(made_up.items())):
         progress(name, len(folders) + number, total)
-        always.extend(made_up_examples(listed, tools, seed=number))
+        fold = f"made up {number % FOLDS + 1}"
+        companies.setdefault(fold, []).extend(made_up_examples(listed, tools, seed=number))
     progress("fitting", total, total)
-    figures, probability, target = cross_validate(companies, always)
-    fitted = fit([*(example for listed in companies.values() for example in listed), *always])
-    parameters = Parameters(fitted.ranking, fitted.answering, threshold_for(probability, target))
+    figures, probability = cross_validate(companies)
+    examples = [example for listed in companies.values() for example in listed]
+    target = np.array([example.answerable for example in examples])
+    weights = np.array([example.weight for example in examples])
+    fitted = fit(examples)
+    parameters = Parameters(
+        fitted.ranking, fitted.answering, threshold_for(probability, target, balanced(target, weights))
+    )
     save(out, parameters, figures, curve(probability, target))
     return figures
 

