@@ -479,7 +479,7 @@ def received(model: BaseChatModel, messages: list[BaseMessage], deadline: Deadli
         started = False
         try:
             with closing(_one_call(model, messages, deadline)) as texts:
-                for text in texts:
+                for text in _without_thoughts(texts):
                     started = True
                     yield text
             return
@@ -489,6 +489,22 @@ def received(model: BaseChatModel, messages: list[BaseMessage], deadline: Deadli
                 raise ModelError("its server asks to send fewer requests") from None
             time.sleep(wait)
             waited = True
+
+
+def _without_thoughts(texts: Iterator[str]) -> Iterator[str]:
+    """The text without what a reasoning model thinks aloud before it: some servers stream both as one."""
+    opening, closing_tag = "<think>", "</think>"
+    held = ""
+    for text in texts:
+        held += text
+        begun = held.lstrip()
+        if opening.startswith(begun[: len(opening)]) and closing_tag not in held:
+            continue
+        yield held.split(closing_tag, 1)[1] if begun.startswith(opening) else held
+        yield from texts
+        return
+    if not held.lstrip().startswith(opening):
+        yield held
 
 
 class _RateLimitError(Exception):

@@ -159,6 +159,17 @@ def test_the_number_asked_for_is_set_in_bold_once():
     )
 
 
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_what_a_model_thinks_aloud_is_not_shown(size: int):
+    thought = f"\n<think>{GOOD} After five years we add three more days.</think>\n"
+    answer = f'{thought}Leave is 27 days a year [1 "27 days of paid leave a year"].'
+    chunks = [answer[n : n + size] for n in range(0, len(answer), size)]
+    reply = writer(ScriptedModel(script=chunks)).write(ask(), found(LEAVE))
+    assert reply.text == "Leave is 27 days a year [1]."
+    assert_default(writer(ScriptedModel(script=[f"<think>{GOOD}"])).write(ask(), found(LEAVE)), "nothing")
+    assert writer(ScriptedModel(script=[GOOD])).write(ask(), found(LEAVE)).writer == "fake:model"
+
+
 def test_a_list_keeps_its_lines():
     page = passage("free lunch on Fridays\na laptop of your choice", kind=BlockKind.LIST, lead="You get:")
     reply = written(
