@@ -21,46 +21,69 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 @app.command()
 def ingest(
     sources: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Files or folders; without any, the sample pages that come with Candor."),
+        list[str] | None,
+        typer.Argument(
+            help="Files, folders, web addresses, or a list of sources such as candor.toml; "
+            "without any, ./candor.toml, else the sample pages that come with Candor."
+        ),
     ] = None,
+    depth: Annotated[
+        int, typer.Option(min=0, max=10, help="How many links away from a web address pages are read.")
+    ] = 0,
     store: Annotated[Path | None, typer.Option(help="Folder of the knowledge store.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of words.")] = False,
 ) -> None:
     """Make the knowledge store mirror exactly the sources given.
 
-    Reads plain text as copied from a careers page, Markdown, HTML and JSON lists of schema.org
-    JobPosting. What is unchanged is not embedded again, what has vanished is removed, and the
-    assistant sees the old knowledge or the new, never a mix.
+    Reads plain text as copied from a careers page, Markdown, HTML, PDF, DOCX, CSV, what job boards
+    answer, and websites: a page, a sitemap, a board. What is unchanged is not embedded again, what has
+    vanished is removed, and the assistant sees the old knowledge or the new, never a mix.
 
     Examples:
 
         python ingest.py team-page.txt
 
         python ingest.py handbook/ jobs.json --store my-store
+
+        python ingest.py https://example.com/careers --depth 1
     """
     # Imported here so that --help does not wait for them.
     from knowledge.embedding import EncoderError, load_embedder
+    from knowledge.errors import SourceError
     from knowledge.ingestion import locked, mirror
-    from knowledge.pages import SourceError, read_source
     from knowledge.settings import explained, load_settings
+    from knowledge.source_list import FILE, named_sources, read_entry
     from knowledge.store import StoreError
+    from knowledge.web import Web
 
     try:
         settings = load_settings(store=store)
     except ValueError as error:
         fail(explained(error))
-    paths = list(dict.fromkeys(sources or [SAMPLE]))
+    names = sources or [FILE if Path(FILE).is_file() else str(SAMPLE)]
     try:
-        with Progress(bars=sys.stderr.isatty()) as progress:
+        listed = named_sources(names, depth)
+        with (
+            Progress(bars=sys.stderr.isatty()) as progress,
+            Web(settings.store / "web", allow_private=settings.allow_private_addresses) as web,
+        ):
             readings = []
-            for number, path in enumerate(paths, start=1):
-                readings.append(read_source(path))
-                progress("Reading", number, len(paths))
+            for number, given in enumerate(listed.sources, start=1):
+                readings.append(read_entry(given, web, progress))
+                progress("Reading", number, len(listed.sources))
             with locked(settings.store):  # told at once, not after the seconds that the encoder takes to load
                 progress("Loading the encoder", 0, 1)
             embedder = load_embedder(settings.encoder)
-            report = mirror(readings, [str(path) for path in paths], settings.store, embedder, progress)
+            company, contact = listed.whose()
+            report = mirror(
+                readings,
+                [given.name for given in listed.sources],
+                settings.store,
+                embedder,
+                progress,
+                company=company,
+                contact=contact,
+            )
     except (SourceError, StoreError, EncoderError) as error:
         fail(str(error))
     if as_json:

@@ -34,7 +34,8 @@ def _of_page(page: Page) -> Iterator[Passage]:
             yield Passage(
                 source=page.source,
                 title=page.title,
-                url=page.url,
+                # A browser opens a PDF at "#page=3"; of a file of ours it still says where to look.
+                url=f"{page.url or page.source}#page={block.page}" if block.page else page.url,
                 headings=block.headings,
                 text=text,
                 position=position,

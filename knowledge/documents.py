@@ -36,6 +36,7 @@ class Block:
     `text` of a list has one item a line, of a table one row a line with cells joined by " | ".
     `lead` is the sentence that introduces a list, or a table's header row joined by " | ".
     `speaker` is who says a quotation, e.g. "Ada Example, Data Engineer, Routing".
+    `page` is the sheet of a document that it stands on, from 1; 0 where there are no sheets.
     """
 
     kind: BlockKind
@@ -43,6 +44,7 @@ class Block:
     headings: tuple[str, ...] = ()
     lead: str = ""
     speaker: str = ""
+    page: int = 0
 
 
 @dataclass(frozen=True)

@@ -80,8 +80,10 @@ def mirror(
     store: Path,
     embedder: Embedder,
     progress: Progress = lambda what, done, total: None,
+    company: str = "",
+    contact: str = "",
 ) -> Report:
-    """Make the store at `store` hold exactly what `readings` hold.
+    """Make the store at `store` hold exactly what `readings` hold, and whose it is.
 
     Raises `StoreError` where the store cannot be written or another ingest is at work;
     the version in force stays as it is.
@@ -108,6 +110,8 @@ def mirror(
             jobs=len(jobs),
             open_jobs=open_jobs,
             passages=len(passages),
+            company=company,
+            contact=contact,
         )
         (folder / "manifest.json").write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
         difference = compare(before, pages, jobs)

@@ -31,19 +31,20 @@ def _names(text: str) -> tuple[str, ...]:
 _NAMES: dict[str, tuple[str, ...]] = {
     field: _names(names)
     for field, names in {
-        "title": "title jobTitle job_title name text position_title jobOpeningName role",
-        "id": "identifier id jobId job_id shortcode slug uuid requisition_id refNumber @id",
-        "url": """absolute_url jobUrl hostedUrl careers_url url job_url link applyUrl apply_url postingUrl
-            shortlink apply_link mainEntityOfPage""",
+        "title": "title jobTitle job_title name text position_title jobOpeningName role position job_name",
+        "id": "identifier id jobId job_id uid shortcode slug uuid requisition_id refNumber reference @id",
+        "url": """absolute_url jobUrl hostedUrl careers_url url job_url url_active_page
+            url_comeet_hosted_page postingUrl link links.careersite-job-url applyUrl apply_url shortlink
+            apply_link mainEntityOfPage web_address""",
         "department": """department departments categories.department categories.team team function division
-            occupationalCategory category industry""",
+            occupationalCategory recruitingCategory category industry""",
         "employment": """employmentType employment_type categories.commitment typeOfEmployment commitment
-            contract_type contractType employment_type_code job_type jobType schedule""",
-        "workplace": "workplaceType workplace_type workplace jobLocationType work_mode remote_type",
+            contract_type contractType employment_type_code job_type jobType contract schedule""",
+        "workplace": "workplaceType workplace_type workplace jobLocationType work_mode remote_type remote_status",
         "level": "experienceLevel experience_level seniority seniorityLevel level experience",
         "salary": """baseSalary estimatedSalary salaryRange salary_range salary
             compensation.compensationTierSummary compensationTierSummary compensation salaryDescription
-            pay""",
+            pay pay_range""",
         "posted": """datePosted first_published publishedAt published_at published_on date_published releasedDate
             createdAt created_at posted date_posted posted_at date""",
         "closes": """validThrough application_deadline applicationDeadline deadline closing_date closes close_at
@@ -58,7 +59,8 @@ _LOCATIONS = _names(
 )
 _MORE_LOCATIONS = _names("""secondaryLocations additionalLocations secondary_locations additionalOffices""")
 _DESCRIPTIONS = _names(
-    """description descriptionHtml content content_html jobAd.sections summary responsibilities
+    """description descriptionHtml content content_html job_description jobDescription body
+    jobAd.sections jobDescriptions details summary responsibilities
     requirements qualifications skills educationRequirements experienceRequirements jobBenefits
     benefits lists additional descriptionPlain content_text"""
 )
@@ -113,13 +115,16 @@ _MEANINGLESS = frozenset(("", "none", "null", "n a", "not applicable", "default"
 _DEEPEST = 8
 
 
-def read_job_postings(data: object, source: str, today: date | None = None) -> Reading:
-    """The postings found in decoded JSON, each with its description as blocks."""
+def read_job_postings(data: object, source: str, today: date | None = None, home: str = "") -> Reading:
+    """The postings found in decoded JSON, each with its description as blocks.
+
+    `home` is the address that the data came from, for postings that do not say their own.
+    """
     jobs: dict[tuple[str, str], JobPosting] = {}
     taken: set[str] = set()
     skipped = 0
     for item in _find(data):
-        job = _posting(item, source, today)
+        job = _posting(item, source, today, home)
         if job is None:
             skipped += 1
             continue
@@ -128,6 +133,14 @@ def read_job_postings(data: object, source: str, today: date | None = None) -> R
         jobs[key] = _with_places(jobs[key], job.locations) if key in jobs else _with_id(job, taken)
     why = f"{skipped} of its entries are unlisted or have no title"
     return Reading(jobs=tuple(jobs.values()), skipped=(Skipped(source, why),) if skipped else ())
+
+
+def is_empty_board(data: object) -> bool:
+    """Whether decoded JSON is a board's answer without a single job: an empty list where jobs would be."""
+    if isinstance(data, dict):
+        data = next((data[name] for name in _CONTAINERS if isinstance(data.get(name), list | dict)), None)
+        return data == [] or (isinstance(data, dict) and is_empty_board(data))
+    return data == []
 
 
 def _find(data: object, depth: int = 0) -> Iterator[Mapping[str, Any]]:
@@ -141,30 +154,63 @@ def _find(data: object, depth: int = 0) -> Iterator[Mapping[str, Any]]:
         if isinstance(data.get("_jobposting"), dict):
             yield {**data, **data["_jobposting"]}
             return
-        if _is_posting(data):
-            yield data
+        if isinstance(data.get("attributes"), dict):
+            data = {**data, **_plain_keys(data["attributes"])}
+        form = next((form for form in (data, _plain_keys(data)) if _is_posting(form)), None)
+        if form is not None:
+            yield form
             return
-        for name in _CONTAINERS:
-            if isinstance(data.get(name), list | dict):
-                yield from _find(data[name], depth + 1)
+        known = [name for name in _CONTAINERS if isinstance(data.get(name), list | dict)]
+        # A list under a name that we do not know is looked into where there is no other.
+        for name in known or [name for name, value in data.items() if _is_list_of_objects(value)]:
+            yield from _find(data[name], depth + 1)
+
+
+def _plain_keys(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An object with its names as most write them: "Job Title", "job-title" and "JobTitle" are job_title."""
+    return {_plain_key(str(name)): value for name, value in item.items()}
+
+
+@lru_cache(maxsize=4096)
+def _plain_key(name: str) -> str:
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("@", " ")
+    return fold(spaced).replace(" ", "_") or name
+
+
+def _is_list_of_objects(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
 def _is_posting(item: Mapping[str, Any]) -> bool:
     kinds = item.get("@type", "")
     if kinds:
         return "JobPosting" in (kinds if isinstance(kinds, list) else [kinds])
-    if not _text(_first(item, "title")):
+    if not _text(_first(item, "title")) or _is_group(item):
         return False
     if any(
-        isinstance(item.get(name), list) and item[name] and isinstance(item[name][0], dict)
-        for name in ("jobs", "items", "postings", "offers", "results")
+        _is_list_of_objects(item.get(name)) for name in ("jobs", "items", "postings", "offers", "results")
     ):
         return False
-    known = (*_LOCATIONS, *_DESCRIPTIONS, *(name for names in _NAMES.values() for name in names))
-    return sum(_get(item, name) not in (None, "", [], {}) for name in set(known)) >= 2
+    names = {name for names in _NAMES.values() for name in names}
+    known = names.union(_LOCATIONS, _DESCRIPTIONS)
+    told = {name for name in known if _get(item, name) not in (None, "", [], {})}
+    return len(told) >= 2 and bool(told - _ONLY_NAMED)
 
 
-def _posting(item: Mapping[str, Any], source: str, today: date | None) -> JobPosting | None:
+_ONLY_NAMED = {"text", "language", "lang", "locale", *_NAMES["title"], *_NAMES["id"]}
+"""Names that offices, departments and companies have as well: with nothing else, an object is no posting."""
+
+
+def _is_group(item: Mapping[str, Any]) -> bool:
+    """Whether an object is a department or an office with the jobs it has, were they none."""
+    if isinstance(item.get("jobs"), list):
+        return True
+    inner = item.get("departments")
+    return isinstance(inner, list) and any(isinstance(part, dict) and "jobs" in part for part in inner)
+
+
+def _posting(item: Mapping[str, Any], source: str, today: date | None, home: str) -> JobPosting | None:
+    item = _with_metadata(item)
     title = html_text(_text(_first(item, "title")))
     if not title or item.get("isListed") is False:
         return None
@@ -172,6 +218,7 @@ def _posting(item: Mapping[str, Any], source: str, today: date | None) -> JobPos
     closes = parse_date(_first(item, "closes"))
     words = " ".join(block.text for block in blocks) or title
     places, mode = _set_apart_remote(_locations(item))
+    pay = None if item.get("shouldDisplayCompensationOnJobPostings") is False else _first(item, "salary")
     facts = {
         "title": title,
         "locations": "; ".join(places),
@@ -179,13 +226,13 @@ def _posting(item: Mapping[str, Any], source: str, today: date | None) -> JobPos
         "workplace_type": _workplace(item) or mode,
         "employment_type": _employment([_first(item, "employment"), item.get("schedule")]),
         "level": _label(_first(item, "level")),
-        "salary": _salary(_first(item, "salary")),
+        "salary": _salary(pay, _text(item.get("salaryCurrency") or item.get("salary_currency"))),
     }
     return JobPosting(
         id=_identifier(_first(item, "id")),
         title=title,
         source=source,
-        url=_address(item),
+        url=_address(item, home),
         locations=places,
         department=facts["department"],
         workplace_type=facts["workplace_type"],
@@ -264,18 +311,49 @@ def _identifier(value: Any) -> str:
     return slug(text.rstrip("/").rsplit("/", 1)[-1]) if text else ""
 
 
-def _address(item: Mapping[str, Any]) -> str:
+def _address(item: Mapping[str, Any], home: str) -> str:
     for name in _NAMES["url"]:
         text = _text(_get(item, name))
         if text.startswith(("https://", "http://")):
             return text
-    return ""
+    return _derived_address(item, home)
+
+
+def _derived_address(item: Mapping[str, Any], home: str) -> str:
+    """Where a board shows a posting that does not say it itself, else where the data came from."""
+    number = _text(item.get("id"))
+    company = _text(_get(item, "company.identifier"))
+    if company and number and "smartrecruiters.com" in _text(item.get("ref")):
+        return f"https://jobs.smartrecruiters.com/{company}/{number}"
+    board = re.match(r"https://[\w-]+\.jobs\.personio\.(de|com)(?=/)", home)
+    return f"{board.group()}/job/{number}" if board and number else home
+
+
+def _with_metadata(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A posting with what its board lets a company add, [{"name": "Salary Range", "value": …}], as fields."""
+    extra = item.get("metadata") or item.get("customField")
+    if not isinstance(extra, list):
+        return item
+    more = {}
+    for entry in extra:
+        if isinstance(entry, dict):
+            name = _plain_key(_text(entry.get("name") or entry.get("fieldLabel")))
+            value = entry.get("value") or entry.get("valueLabel")
+            if name in _METADATA and value not in (None, "", []):
+                more[name] = value
+    return {**more, **item}
+
+
+_METADATA = _names(
+    """employment_type contract_type job_type salary_range salary pay_range compensation workplace_type
+    experience_level seniority application_deadline closing_date"""
+)
 
 
 def _is_closed(item: Mapping[str, Any]) -> bool:
-    if any(item.get(name) is True for name in ("archived", "closed", "expired", "filled")):
+    if any(_said(item.get(name)) == "true" for name in ("archived", "closed", "expired", "filled")):
         return True
-    if any(item.get(name) is False for name in ("active", "open", "isOpen", "published")):
+    if any(_said(item.get(name)) == "false" for name in ("active", "open", "isOpen", "is_open", "published")):
         return True
     return fold(_text(item.get("status") or item.get("state"))) in (
         "closed",
@@ -283,7 +361,15 @@ def _is_closed(item: Mapping[str, Any]) -> bool:
         "expired",
         "filled",
         "inactive",
+        "unpublished",
+        "deactivated",
     )
+
+
+def _said(value: object) -> str:
+    """Yes or no, as JSON and as tables print it."""
+    word = fold(str(value)) if isinstance(value, bool | str) else ""
+    return {"yes": "true", "no": "false"}.get(word, word)
 
 
 # Places
@@ -323,7 +409,8 @@ def _covers(other: str, place: str) -> bool:
 
 def _places(value: Any) -> list[str]:
     if isinstance(value, str):
-        return [squash(value)] if fold(value) not in _MEANINGLESS else []
+        parts = [squash(part) for part in re.split(r"[;\n]|\s[|•·]\s", value)]
+        return [html_text(part) for part in parts if fold(part) not in _MEANINGLESS]
     if isinstance(value, list):
         return [place for item in value for place in _places(item)]
     if not isinstance(value, dict):
@@ -367,9 +454,10 @@ def _workplace(item: Mapping[str, Any]) -> str:
     if text:
         return canonical(text) if text.islower() or "_" in text else _label(text)
     flags = {**item, **(item["location"] if isinstance(item.get("location"), dict) else {})}
-    if flags.get("hybrid") is True:
+    if _said(flags.get("hybrid")) == "true":
         return "Hybrid"
-    remote = any(flags.get(name) is True for name in ("isRemote", "remote", "telecommuting", "telecommute"))
+    flag_names = ("isRemote", "is_remote", "remote", "telecommuting", "telecommute")
+    remote = any(_said(flags.get(name)) == "true" for name in flag_names)
     return "Remote" if remote else ""
 
 
@@ -389,15 +477,25 @@ def _employment_words(text: str) -> str:
     return _EMPLOYMENT.get(fold(spaced)) or (canonical(spaced) if text.isupper() else "") or html_text(spaced)
 
 
-def _salary(value: Any) -> str:
+def _salary(value: Any, currency: str = "") -> str:
     """Pay in one readable line: "€60,000–75,000 per year"; words stay as they are."""
     if isinstance(value, list):
-        return ", ".join(text for item in value if (text := _salary(item)))
+        return ", ".join(text for item in value if (text := _salary(item, currency)))
+    if not isinstance(value, dict):
+        bare = isinstance(value, int | float) or re.fullmatch(r"\d+(\.\d+)?", str(value))
+        value = {"value": value} if bare and currency else value
     if not isinstance(value, dict):
         return html_text(_text(value))
     amounts = value.get("value")
     inner: dict[str, Any] = amounts if isinstance(amounts, dict) else value
-    currency = _text(value.get("currency") or inner.get("currency") or value.get("salaryCurrency"))
+    currency = _text(
+        value.get("currency")
+        or inner.get("currency")
+        or value.get("salaryCurrency")
+        or value.get("unit")
+        or value.get("currencyCode")
+        or currency
+    )
     low = _number(inner, "minValue", "min", "minimum", "min_value", "from")
     high = _number(inner, "maxValue", "max", "maximum", "max_value", "to")
     single = _number(inner, "value", "amount")
@@ -448,8 +546,8 @@ def _blocks(item: Mapping[str, Any], title: str) -> tuple[Block, ...]:
 
 
 _PROSE = _names(
-    """description descriptionHtml content content_html summary lists additional jobAd.sections
-    descriptionPlain content_text"""
+    """description descriptionHtml content content_html job_description jobDescription body summary lists
+    additional jobAd.sections jobDescriptions details descriptionPlain content_text"""
 )
 
 
@@ -470,9 +568,11 @@ def _as_blocks(value: Any, title: str, heading: str) -> list[Block]:
         return []
     name = html_text(
         _text(value.get("title"))
+        or (_text(value.get("name")) if isinstance(value.get("value"), str) else "")
         or (value["text"] if isinstance(value.get("text"), str) and value.get("content") else "")
     )
     body = value.get("content") or value.get("text") or value.get("body") or value.get("description")
+    body = body or value.get("value")
     if isinstance(body, str):
         return _html_or_text(
             f"<ul>{body}</ul>" if body.lstrip().startswith("<li") else body, title, name or heading

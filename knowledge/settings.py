@@ -36,6 +36,9 @@ class Settings(BaseSettings):
         description="Least probability that the evidence answers; empty: the fitted operating point. "
         "Higher refuses more.",
     )
+    allow_private_addresses: bool = Field(
+        False, description="Whether ingest.py may read websites inside your own network."
+    )
     llm: str = Field("", description="Language model as provider:model; empty: answers without one.")
     llm_base_url: str = Field("", description="Base URL of an OpenAI-compatible server.")
     llm_api_key: SecretStr = Field(SecretStr(""), description="Key for the language model, if it needs one.")
@@ -45,15 +48,30 @@ class Settings(BaseSettings):
 def load_settings(env_file: Path | str | None = ".env", **given: object) -> Settings:
     """Read the settings; `given` values that are not None win over the environment.
 
+    Where they name no company or no contact, those that the sources' list gave to the store are taken.
+
     Raises pydantic's `ValidationError` on a bad value (`explained` makes it one line), and
     `ValueError` where the file cannot be read.
     """
     chosen = {name: value for name, value in given.items() if value is not None}
     try:
-        return Settings(_env_file=env_file, **chosen)  # type: ignore[call-arg, arg-type]
+        settings = Settings(_env_file=env_file, **chosen)  # type: ignore[call-arg, arg-type]
     except (UnicodeDecodeError, OSError) as error:
         why = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error.strerror
         raise ValueError(f"The settings in {env_file} cannot be read: {why}.") from error
+    return settings if settings.company and settings.contact else _completed(settings)
+
+
+def _completed(settings: Settings) -> Settings:
+    """The settings with the company and contact that the store's sources name, where they name none."""
+    from knowledge.store import StoreError, current_version, read_manifest  # noqa: PLC0415  (numpy: half a second)
+
+    try:
+        manifest = read_manifest(current_version(settings.store))
+    except StoreError:  # nothing has been read yet; whoever opens the store will say so
+        return settings
+    known = {"company": manifest.company, "contact": manifest.contact}
+    return settings.model_copy(update={n: v for n, v in known.items() if v and not getattr(settings, n)})
 
 
 def explained(error: ValueError) -> str:

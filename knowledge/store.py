@@ -45,7 +45,10 @@ class StoreError(RuntimeError):
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a version holds and which encoder filled it."""
+    """What a version holds and which encoder filled it.
+
+    `company` and `contact` are what the sources' own list says of them, or "".
+    """
 
     schema: int
     encoder: str
@@ -55,6 +58,8 @@ class Manifest:
     jobs: int
     open_jobs: int
     passages: int
+    company: str = ""
+    contact: str = ""
 
     @property
     def as_of(self) -> datetime:

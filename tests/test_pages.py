@@ -22,6 +22,10 @@ def test_every_ending_has_a_reader(tmp_path: Path) -> None:
         ".xml": "<jobs><job><title>Cook</title><office>Riga</office></job></jobs>",
         ".json": '[{"title": "Cook", "location": "Riga"}]',
         ".jsonld": '[{"title": "Cook", "location": "Riga"}]',
+        ".jsonl": '{"title": "Cook", "location": "Riga"}',
+        ".rss": "<rss><channel><item><title>Cook</title><location>Riga</location></item></channel></rss>",
+        ".csv": "Job title,Location\nCook,Riga\n",
+        ".tsv": "Job title\tLocation\nCook\tRiga\n",
     }
     for ending in PAGE_READERS:
         reading = read_source(write(tmp_path, f"page{ending}", contents.get(ending, HTML)))
