@@ -30,6 +30,9 @@ _BANNER = re.compile(
     r"cookie|consent|gdpr|onetrust|skip-?(link|nav|to)|breadcrumb|share-?(bar|buttons|links)", re.I
 )
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
+# Classes of the usual style sheets for what is not shown; "hidden md:block" is shown on larger screens.
+_HIDDEN_CLASSES = frozenset(("hidden", "d-none", "is-hidden", "w-condition-invisible"))
+_SHOWN_CLASS = re.compile(r".+:(block|flex|grid|inline.*|table.*)|d-\w+-(block|flex|grid|inline.*|table.*)")
 _BUTTON_WORDS = re.compile(
     r"(skip to (main )?content|apply( now| here)?|(read|learn|show|view|load|see) (more|all)|"
     r"back( to top)?|share|"
@@ -108,9 +111,24 @@ def _is_hidden(tag: Tag, controlled: set[str]) -> bool:
         tag.get("hidden") not in (None, "until-found")
         or str(tag.get("aria-hidden", "")).lower() == "true"
         or bool(_HIDDEN_STYLE.search(str(tag.get("style", ""))))
+        or _has_hidden_class(tag)
     )
     opens = str(tag.get("id", "")) in controlled or tag.get("role") in ("tabpanel", "region")
-    return hidden and not opens
+    return hidden and not opens and not _answers_question(tag)
+
+
+def _has_hidden_class(tag: Tag) -> bool:
+    classes = str(tag.get("class") and " ".join(tag["class"])).split()
+    return any(name in _HIDDEN_CLASSES for name in classes) and not any(map(_SHOWN_CLASS.fullmatch, classes))
+
+
+def _answers_question(tag: Tag) -> bool:
+    """Whether what stands just before is a question to be pressed, and this its folded answer."""
+    before = tag.find_previous_sibling()
+    if not isinstance(before, Tag):
+        return False
+    asks = before.has_attr("aria-expanded") or before.select_one("[aria-expanded]") is not None
+    return asks or squash(before.get_text(" ")).endswith("?")
 
 
 def _remove_frame(soup: BeautifulSoup, tag: Tag) -> None:

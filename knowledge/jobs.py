@@ -6,7 +6,7 @@ One table of names, no code per board: what a field means is decided by what it 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
@@ -115,15 +115,25 @@ _MEANINGLESS = frozenset(("", "none", "null", "n a", "not applicable", "default"
 _DEEPEST = 8
 
 
-def read_job_postings(data: object, source: str, today: date | None = None, home: str = "") -> Reading:
+def read_job_postings(
+    data: object,
+    source: str,
+    today: date | None = None,
+    home: str = "",
+    progress: Callable[[str, int, int], None] = lambda what, done, total: None,
+) -> Reading:
     """The postings found in decoded JSON, each with its description as blocks.
 
-    `home` is the address that the data came from, for postings that do not say their own.
+    `home` is the address that the data came from, for postings that do not say their own. `progress` is
+    told of a long list now and then: what is being done, how many are done and how many there are.
     """
+    total = len(data) if isinstance(data, list) else 0
     jobs: dict[tuple[str, str], JobPosting] = {}
     taken: set[str] = set()
     skipped = 0
-    for item in _find(data):
+    for number, item in enumerate(_find(data), start=1):
+        if number % 2000 == 0:
+            progress(f"Reading {source}", number, max(total, number))
         job = _posting(item, source, today, home)
         if job is None:
             skipped += 1
@@ -133,6 +143,21 @@ def read_job_postings(data: object, source: str, today: date | None = None, home
         jobs[key] = _with_places(jobs[key], job.locations) if key in jobs else _with_id(job, taken)
     why = f"{skipped} of its entries are unlisted or have no title"
     return Reading(jobs=tuple(jobs.values()), skipped=(Skipped(source, why),) if skipped else ())
+
+
+def is_table_of_jobs(columns: Collection[str]) -> bool:
+    """Whether the columns of a table, in plain spelling, are those of postings: a title and more."""
+    return bool(set(columns) & set(_NAMES["title"])) and bool(set(columns) & _TELLING)
+
+
+def plain_name(name: str) -> str:
+    """A field's name as most write it: "Job Title", "job-title" and "JobTitle" are job_title."""
+    return _plain_key(name)
+
+
+def is_known(name: str) -> bool:
+    """Whether a field of this name, in plain spelling, is read."""
+    return name in _KNOWN or name in ("country", "state", "region", "status", "archived", "active", "remote")
 
 
 def is_empty_board(data: object) -> bool:
@@ -191,14 +216,19 @@ def _is_posting(item: Mapping[str, Any]) -> bool:
         _is_list_of_objects(item.get(name)) for name in ("jobs", "items", "postings", "offers", "results")
     ):
         return False
-    names = {name for names in _NAMES.values() for name in names}
-    known = names.union(_LOCATIONS, _DESCRIPTIONS)
-    told = {name for name in known if _get(item, name) not in (None, "", [], {})}
-    return len(told) >= 2 and bool(told - _ONLY_NAMED)
+    told = sum(item[name] not in (None, "", [], {}) for name in item.keys() & _KNOWN)
+    telling = [name for name in item.keys() & _TELLING if item[name] not in (None, "", [], {})]
+    return told >= 2 and bool(telling)
 
 
+_KNOWN = {
+    name.split(".")[0]
+    for name in (*_LOCATIONS, *_DESCRIPTIONS, *(n for names in _NAMES.values() for n in names))
+}
 _ONLY_NAMED = {"text", "language", "lang", "locale", *_NAMES["title"], *_NAMES["id"]}
 """Names that offices, departments and companies have as well: with nothing else, an object is no posting."""
+
+_TELLING = _KNOWN - _ONLY_NAMED
 
 
 def _is_group(item: Mapping[str, Any]) -> bool:
@@ -264,6 +294,8 @@ def _with_id(job: JobPosting, taken: set[str]) -> JobPosting:
 
 
 def _get(item: Mapping[str, Any], name: str) -> Any:
+    if "." not in name:
+        return item.get(name)
     value: Any = item
     for part in name.split("."):
         value = value.get(part) if isinstance(value, dict) else None
@@ -415,11 +447,15 @@ def _places(value: Any) -> list[str]:
         return [place for item in value for place in _places(item)]
     if not isinstance(value, dict):
         return []
+    if isinstance(whole := value.get("fullLocation") or value.get("location"), str) and squash(whole):
+        return _places(whole)
     for name in ("address", "postalAddress"):
         if isinstance(value.get(name), dict | list) and (found := _places(value[name])):
             return found
-    if whole := _text(value.get("fullLocation") or value.get("location")):
-        return [whole]
+    if name := _text(whole):
+        return _places(name)
+    if value.get("@type") == "Country" and (name := _text(value.get("name"))):
+        return [country_name(name) if len(name) in (2, 3) else name]
     parts = [
         _place_part(value, "addressLocality", "city", "locality"),
         _region(value),
@@ -427,9 +463,7 @@ def _places(value: Any) -> list[str]:
     ]
     joined = ", ".join(dict.fromkeys(part for part in parts if part))
     # An address in one string is often only the street: the parts above say more.
-    return (
-        [joined] if joined else [name] if (name := _text(value.get("address") or value.get("name"))) else []
-    )
+    return [joined] if joined else _places(_text(value.get("address") or value.get("name")))
 
 
 def _place_part(value: Mapping[str, Any], *names: str) -> str:
@@ -516,11 +550,19 @@ def _number(item: Mapping[str, Any], *names: str) -> str:
         if isinstance(value, bool) or value in (None, "", 0, "0"):
             continue
         try:
-            number = float(str(value).replace(",", "").replace(" ", ""))
+            number = float(_plain_number(str(value)))
         except ValueError:
             continue
         return f"{number:,.2f}".removesuffix(".00") if abs(number) < 1e12 else ""
     return ""
+
+
+def _plain_number(text: str) -> str:
+    """A number without the marks between its thousands: "60,000", "60 000" and "60.000" are 60000."""
+    text = re.sub(r"[\s'’]", "", text)
+    if re.fullmatch(r"\d{1,3}(\.\d{3})+(,\d+)?", text):
+        text = text.replace(".", "").replace(",", ".")
+    return text.replace(",", "")
 
 
 def _range(low: str, high: str) -> str:
@@ -585,9 +627,17 @@ def _as_blocks(value: Any, title: str, heading: str) -> list[Block]:
     ]
 
 
+# What a board cuts after so many characters may end in the middle of "&nbsp;", but "AT&T" is whole.
+_CUT_ENTITY = re.compile(
+    r"&(#x?[0-9a-f]*|am(p)?|nb(s(p)?)?|lt|gt|qu(o(t)?)?|[lr][sd]q(u(o)?)?|[nm]da(s(h)?)?|he(l(l(i(p)?)?)?)?|)"
+    r"(?=\s*(</[a-z]+>\s*)*$)"
+)
+
+
 def _html_or_text(text: str, title: str, heading: str) -> list[Block]:
     if re.search(r"&lt;/?[a-z]", text):
         text = unescape(text)
+    text = _CUT_ENTITY.sub("", text)
     if re.search(r"</?[a-zA-Z][^>]*>", text):
         blocks = html_blocks(text, title)
     else:

@@ -43,7 +43,7 @@ _CLOSED_TEXT = re.compile(
     re.I,
 )
 # field of a posting → its names in front matter and in bold lines, folded
-_NAMES: dict[str, str] = {
+FIELD_NAMES: dict[str, str] = {
     "locations": (
         "location|locations|office|offices|city|place|lieu|lieux|standort|ort|ubicación|"
         "work location|einsatzort|arbeitsort|dienstort|lieu de travail"
@@ -88,6 +88,8 @@ def read_markdown(text: str, source: str, url: str = "") -> Reading:
     fields = {fold(name): value for name, value in meta.items()}
     if fields.get("draft") is True or (fields.get("published") is False and not _is_posting(fields, source)):
         return Reading(skipped=(Skipped(source, "it is marked as a draft"),))
+    if _is_template(fields, source):
+        return Reading(skipped=(Skipped(source, "it is a template for pages to come"),))
     html = _render(body)
     title = _title(meta, html, source)
     blocks = _with_description(html_blocks(html, title), fields)
@@ -108,6 +110,13 @@ def read_markdown(text: str, source: str, url: str = "") -> Reading:
         blocks=blocks,
     )
     return with_positions(Reading(pages=(page,)))
+
+
+def _is_template(fields: Mapping[str, Any], source: str) -> bool:
+    """Whether a file is one to copy: it is called so, or a placeholder stands where the title should."""
+    stem = PurePosixPath(source).stem.lower()
+    named = re.fullmatch(r"_?((job|position|posting|page)[-_])?template|_example", stem)
+    return bool(named) or "{{" in str(fields.get("title") or "")
 
 
 def _render(body: str) -> str:
@@ -188,7 +197,7 @@ def _facts(fields: Mapping[str, Any], body: str) -> tuple[dict[str, str], dict[s
     facts: dict[str, str] = {}
     quotes: dict[str, str] = {}
     printed = {fold(name): (value, squash(_plain(whole))) for whole, name, value in _bold_fields(body)}
-    for field, spellings in _NAMES.items():
+    for field, spellings in FIELD_NAMES.items():
         for name in (fold(spelling) for spelling in spellings.split("|")):
             if name in printed:
                 facts[field], quotes[field] = _plain(printed[name][0]), printed[name][1]

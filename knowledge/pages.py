@@ -23,10 +23,10 @@ from knowledge.documents import JobPosting, Page, Reading, Skipped
 from knowledge.docx import is_docx, read_docx
 from knowledge.errors import EmptyError, SourceError
 from knowledge.html import read_html
-from knowledge.jobs import is_empty_board, read_job_postings
-from knowledge.markdown import read_markdown
+from knowledge.jobs import is_empty_board, is_known, is_table_of_jobs, plain_name, read_job_postings
+from knowledge.markdown import FIELD_NAMES, read_markdown
 from knowledge.pdf import read_pdf
-from knowledge.wording import unique
+from knowledge.wording import fold, unique, word_set
 
 __all__ = ["PAGE_READERS", "SourceError", "read_content", "read_source"]
 
@@ -44,7 +44,7 @@ def silent(what: str, done: int, total: int) -> None:
     """Progress that no one is told."""
 
 
-def read_json(text: str, source: str, url: str = "") -> Reading:
+def read_json(text: str, source: str, url: str = "", progress: Progress = silent) -> Reading:
     """The job postings of a JSON document, or of one object a line."""
     try:
         data = json.loads(text, strict=False)
@@ -53,7 +53,8 @@ def read_json(text: str, source: str, url: str = "") -> Reading:
         if data is None:
             where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
             raise SourceError(f"{source} is not valid JSON{where}. Fetch or export it again.") from error
-    return read_data(data, source, url, "Give a list of objects with at least a title and a location.")
+    hint = "Give a list of objects with at least a title and a location."
+    return read_data(data, source, url, hint, progress)
 
 
 def _json_lines(text: str) -> list[Any] | None:
@@ -66,11 +67,19 @@ def _json_lines(text: str) -> list[Any] | None:
 def read_xml(text: str, source: str, url: str = "") -> Reading:
     """The job postings of a feed: elements named position, job or item with a title or name inside."""
     try:
-        elements = BeautifulSoup(text, "xml").find_all(["position", "job", "item", "vacancy", "JobPosting"])
+        soup = BeautifulSoup(text, "xml")
+        elements = soup.find_all(["position", "job", "item", "vacancy", "JobPosting"])
         data = [_as_object(element) for element in elements]
+        root = soup.find(True)
+        board = isinstance(root, Tag) and root.name in _JOB_FEEDS
     except (RecursionError, AssertionError, ValueError) as error:
         raise SourceError(f"{source} cannot be parsed ({type(error).__name__}). Fetch it again.") from error
-    return read_data(data, source, url, "Give a feed of <position>, <job> or <item> elements.")
+    hint = "Give a feed of <position>, <job> or <item> elements."
+    return read_data(data if data or board else None, source, url, hint)
+
+
+_JOB_FEEDS = ("workzag-jobs", "jobs", "positions", "vacancies", "job-listings", "source")
+"""Roots of feeds that hold nothing but jobs: without any, a company has no openings."""
 
 
 def read_csv(text: str, source: str, url: str = "") -> Reading:
@@ -78,20 +87,46 @@ def read_csv(text: str, source: str, url: str = "") -> Reading:
     header = text.lstrip().split("\n", 1)[0]
     separator = max(",;\t|", key=header.count)
     try:
-        rows = list(csv.DictReader(io.StringIO(text.lstrip(), newline=""), delimiter=separator))
+        reader = csv.DictReader(io.StringIO(text.lstrip(), newline=""), delimiter=separator)
+        rows = list(reader)
     except csv.Error as error:
         raise SourceError(f"{source} is not a table ({error}). Export it as CSV again.") from error
-    data = [{name: value for name, value in row.items() if name and value} for row in rows]
+    columns = {name: _column(name) for name in reader.fieldnames or () if name}
+    of_jobs = is_table_of_jobs(columns.values())
+    kind = {"@type": "JobPosting"} if of_jobs else {}
+    filled = [{columns[name]: cell for name, cell in row.items() if name and cell} for row in rows]
+    data = [{**kind, **row} for row in filled if row]
     hint = "The first line has to name the columns: at least title and location, best url as well."
-    return read_data(data, source, url, hint)
+    return read_data(data if data or of_jobs else None, source, url, hint)
+
+
+def _column(name: str) -> str:
+    """What a column is called among the fields of a posting, from any of its usual names."""
+    plain = plain_name(name)
+    if is_known(plain):
+        return plain
+    word = fold(name)
+    return next((field for field, names in _COLUMNS.items() if word in names), plain)
+
+
+_COLUMNS = {
+    **{field: {fold(name) for name in names.split("|")} for field, names in FIELD_NAMES.items()},
+    "title": word_set("titel stelle stellenbezeichnung poste intitulé puesto título ruolo vacature"),
+    "url": word_set("lien enlace webseite adresse bewerbungslink href website"),
+    "description": word_set("beschreibung descripción omschrijving descrizione text"),
+}
 
 
 def read_data(
-    data: object, source: str, url: str = "", hint: str = "Give the answer of a job board."
+    data: object,
+    source: str,
+    url: str = "",
+    hint: str = "Give the answer of a job board.",
+    progress: Progress = silent,
 ) -> Reading:
     """The job postings of decoded data; `EmptyError` where it is the answer of a board without any."""
     try:
-        reading = read_job_postings(data, source, home=url)
+        reading = read_job_postings(data, source, home=url, progress=progress)
     except RecursionError as error:
         raise SourceError(f"{source} is nested hundreds deep. Fetch or export it again.") from error
     if reading.jobs:
@@ -194,10 +229,17 @@ def merged(readings: Iterable[Reading]) -> Reading:
     )
 
 
+_NOT_PUBLISHED = frozenset(
+    ("_layouts", "_includes", "_drafts", "_sass", "archetypes", "layouts", "node_modules", "__pycache__")
+)
+"""Folders of site generators whose files are no pages: what pages are made from, and what is not ready."""
+
+
 def _files(folder: Path) -> Iterator[Path]:
     """Files a reader exists for, in a stable order; hidden ones and what they hold are left alone."""
     for path in sorted(folder.rglob("*"), key=lambda path: path.relative_to(folder).as_posix()):
-        visible = not any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts)
+        parts = path.relative_to(folder).parts
+        visible = not any(part.startswith((".", "~$")) or part in _NOT_PUBLISHED for part in parts)
         if visible and _ending(path.name) in KNOWN_ENDINGS and path.is_file():
             yield path
 
@@ -241,7 +283,8 @@ def read_content(
     ending = _kind(text, ending)
     if ending not in PAGE_READERS:
         raise _unknown(source)
-    return PAGE_READERS[ending](text, source, url)
+    reader = PAGE_READERS[ending]
+    return read_json(text, source, url, progress) if reader is read_json else reader(text, source, url)
 
 
 def _unknown(source: str) -> SourceError:

@@ -2,6 +2,7 @@ import contextlib
 import json
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -180,6 +181,91 @@ def test_the_shared_structured_pages_are_closed_postings(shared: Path) -> None:
         reading = read_html(path.read_text(encoding="utf-8"), path.name)
         assert [job.status for job in reading.jobs] == [Status.CLOSED]
         assert reading.jobs[0].locations and len(reading.jobs[0].blocks) > 5
+
+
+OPENINGS = "<h2>Openings</h2><p>There are twelve openings at the mill, all of them in Riga.</p>"
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "<div hidden>{}</div>",
+        "<div style='color: red; display:none'>{}</div>",
+        "<div style='visibility: hidden'>{}</div>",
+        "<div aria-hidden=true>{}</div>",
+        "<div class='empty w-condition-invisible'>{}</div>",
+        "<div class='d-none'>{}</div>",
+        "<button>Load more</button><div class=hidden>{}</div>",
+        "<template>{}</template>",
+        "<noscript>{}</noscript>",
+        "<dialog>{}</dialog>",
+        "<!-- {} -->",
+        "<script type='text/template'>{}</script>",
+    ],
+)
+def test_what_is_hidden_from_people_is_no_fact(hidden: str) -> None:
+    page = page_of(
+        f"<main><h1>Careers</h1>{hidden.format('There are currently no positions.')}{OPENINGS}</main>"
+    )
+    assert [block.text for block in page.blocks] == [
+        "There are twelve openings at the mill, all of them in Riga."
+    ]
+
+
+@pytest.mark.parametrize(
+    "folded",
+    [
+        "<div class='hidden md:block'>{}</div>",
+        "<h3>How much leave is there?</h3><div class=hidden>{}</div>",
+        "<div aria-expanded=false>Leave</div><div style='display:none'>{}</div>",
+    ],
+)
+def test_what_is_only_folded_away_is_kept(folded: str) -> None:
+    page = page_of(f"<main><h1>Careers</h1>{folded.format('It is thirty days a year.')}{OPENINGS}</main>")
+    assert block_with(page, "thirty days")
+
+
+def test_text_from_right_to_left_is_kept_in_its_order() -> None:
+    text = "אנחנו תשעה אנשים בטחנה ליד הנהר, ונשמח להיות עשרה."
+    page = page_of(
+        f"<html lang=he dir=rtl><body><h1>קריירה</h1><p>{text}</p><ul><li>28 ימי חופשה</li></ul></body></html>"
+    )
+    assert (page.language, page.title) == ("he", "קריירה")
+    assert [block.text for block in page.blocks] == [text, "28 ימי חופשה"]
+
+
+def test_structured_postings_are_read_where_one_block_of_several_is_broken() -> None:
+    scripts = "".join(
+        f'<script type="application/ld+json">{text}</script>'
+        for text in (
+            "{broken",
+            json.dumps({"@graph": [{"@type": "Organization"}, POSTING]}),
+            json.dumps([{**POSTING, "title": "Pilot"}]),
+        )
+    )
+    reading = read_html(
+        f"<h1>Jobs at the airfield</h1><p>We fly every day but Mondays, come what may.</p>{scripts}", "a.html"
+    )
+    assert [job.title for job in reading.jobs] == ["Glider Mechanic", "Pilot"]
+    assert len(reading.pages) == 1
+
+
+def test_microdata_has_pay_places_and_dates() -> None:
+    (job,) = read_html(
+        """<h1>Jobs</h1><p>We fly every day but Mondays, come what may.</p>
+        <div itemscope itemtype="http://schema.org/JobPosting"><span itemprop="title">Pilot</span>
+        <div itemprop="jobLocation" itemscope itemtype="http://schema.org/Place"><div itemprop="address" itemscope
+        itemtype="http://schema.org/PostalAddress"><span itemprop="addressLocality">Lyon</span>
+        <meta itemprop="addressCountry" content="FR"></div></div>
+        <div itemprop="baseSalary" itemscope><meta itemprop="currency" content="EUR"><div itemprop="value" itemscope>
+        <span itemprop="minValue">3000</span><span itemprop="maxValue">4000</span><meta itemprop="unitText" content="MONTH"></div></div>
+        <time itemprop="validThrough" datetime="2020-01-01">soon</time><meta itemprop="employmentType" content="FULL_TIME">
+        <meta itemprop="employmentType" content="TEMPORARY"><div itemprop="description"><p>You fly.</p></div></div>""",
+        "jobs.html",
+    ).jobs
+    assert (job.locations, job.salary) == (("Lyon, France",), "€3,000–4,000 per month")
+    assert (job.employment_type, job.status) == ("Full time, Temporary", Status.CLOSED)
+    assert job.blocks[0].text == "You fly."
 
 
 @settings(max_examples=80, deadline=None)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from knowledge.documents import JobPosting, Status
 from knowledge.errors import SourceError
-from knowledge.jobs import read_job_postings
+from knowledge.jobs import is_empty_board, read_job_postings
 
 NURSE: dict[str, Any] = {
     "@context": "https://schema.org",
@@ -165,6 +165,200 @@ def test_the_shared_job_boards_are_read(shared: Path, board: str, count: int) ->
     jobs = read_job_postings(json.loads(text), f"{board}.json").jobs
     assert len(jobs) == count
     assert all(job.title and job.locations and job.posted for job in jobs)
+
+
+TODAY = date(2025, 6, 1)
+
+
+def told(job: JobPosting, *fields: str) -> tuple[object, ...]:
+    return tuple(getattr(job, field) for field in fields)
+
+
+def test_a_comeet_position_is_read() -> None:
+    position = {
+        "uid": "A1.2B",
+        "name": "Miller",
+        "department": "Mill",
+        "url_active_page": "https://mill.example/careers/miller",
+        "location": {"name": "Riga HQ", "country": "LV", "city": "Riga", "state": None, "is_remote": True},
+        "employment_type": "Full-time",
+        "experience_level": "Senior",
+        "workplace_type": None,
+        "details": [
+            {"name": "Description", "value": "<p>Grind &amp; sift.</p><p><br></p>", "order": 1},
+            {"name": "Requirements", "value": "<ul><li>Two years</li><li></li></ul>", "order": 2},
+        ],
+    }
+    job = job_of([position])
+    assert told(job, "id", "locations", "department", "level") == (
+        "a1-2b",
+        ("Riga, Latvia",),
+        "Mill",
+        "Senior",
+    )
+    assert told(job, "url", "workplace_type") == ("https://mill.example/careers/miller", "Remote")
+    assert [(block.headings, block.text) for block in job.blocks] == [
+        (("Description",), "Grind & sift."),
+        (("Requirements",), "Two years"),
+    ]
+
+
+def test_a_greenhouse_job_is_read_with_its_metadata() -> None:
+    job = job_of(
+        {
+            "jobs": [
+                {
+                    "id": 7,
+                    "title": "Miller &amp; Baker",
+                    "location": {"name": "Riga, Latvia; Oslo, Norway"},
+                    "content": "&lt;p&gt;You grind &amp;amp; sift.&lt;/p&gt;&lt;p&gt;Fine flour&amp;nb",
+                    "departments": [],
+                    "offices": None,
+                    "metadata": [
+                        {"name": "Employment Type", "value": "Regular"},
+                        {"name": "Salary Range", "value": {"min_value": "10", "max_value": "20", "unit": "EUR"}},
+                        {"name": "Cost centre", "value": "4711"},
+                    ],
+                }
+            ],
+            "meta": {"total": 1},
+        }
+    )  # fmt: skip
+    assert told(job, "title", "locations") == ("Miller & Baker", ("Riga, Latvia", "Oslo, Norway"))
+    assert told(job, "employment_type", "salary", "department") == ("Regular", "€10–20", "")
+    assert [block.text for block in job.blocks] == ["You grind & sift.", "Fine flour"]
+
+
+def test_jobs_are_found_below_departments_that_are_none() -> None:
+    answer = {
+        "departments": [
+            {"id": 5, "name": "Mill", "jobs": [{"id": 1, "title": "Miller", "location": {"name": "Riga"}}]},
+            {"id": 6, "name": "Bakery", "parent_id": None, "jobs": []},
+        ]
+    }
+    assert [job.title for job in read_job_postings(answer, "x").jobs] == ["Miller"]
+    assert not read_job_postings([{"id": 1, "name": "Riga office"}, {"id": 2, "name": "Oslo"}], "x").jobs
+
+
+def test_a_lever_posting_is_read() -> None:
+    posting = {
+        "id": "u",
+        "text": "Miller",
+        "categories": {"commitment": "Full-time", "team": "Mill", "location": "Riga", "allLocations": ["Riga", "Oslo"]},
+        "workplaceType": "hybrid",
+        "createdAt": 1735689600000,
+        "salaryRange": {"min": 50000, "max": 60000, "currency": "EUR", "interval": "per-year-salary"},
+        "lists": [{"text": "You have", "content": "<li>strong arms</li><li>patience</li>"}],
+        "additional": "<p>Everybody gets flour.</p>",
+        "description": "<p>Hello.</p>",
+        "descriptionPlain": "Hello.",
+        "hostedUrl": "https://jobs.example/u",
+    }  # fmt: skip
+    job = job_of([posting])
+    assert told(job, "locations", "workplace_type", "department") == (("Riga", "Oslo"), "Hybrid", "Mill")
+    assert told(job, "salary", "posted") == ("€50,000–60,000 per year", date(2025, 1, 1))
+    texts = [(block.headings, block.text) for block in job.blocks]
+    assert texts == [((), "Hello."), (("You have",), "strong arms\npatience"), ((), "Everybody gets flour.")]
+
+
+def test_an_ashby_job_has_its_second_place_and_no_pay_it_hides() -> None:
+    job = {
+        "id": "a",
+        "title": "Miller",
+        "location": "Riga",
+        "secondaryLocations": [
+            {"location": "Oslo", "address": {"postalAddress": {"addressCountry": "Norway"}}}
+        ],
+        "employmentType": "PartTime",
+        "isListed": True,
+        "shouldDisplayCompensationOnJobPostings": False,
+        "compensation": {"compensationTierSummary": "€40K – €50K"},
+    }
+    assert told(job_of({"jobs": [job]}), "locations", "employment_type", "salary") == (
+        ("Riga", "Oslo"),
+        "Part time",
+        "",
+    )
+    shown = job_of({"jobs": [{**job, "shouldDisplayCompensationOnJobPostings": True}]})
+    assert shown.salary == "€40K – €50K"
+
+
+def test_postings_of_json_api_have_their_attributes() -> None:
+    entry = {
+        "id": "7",
+        "type": "jobs",
+        "links": {"careersite-job-url": "https://mill.example/jobs/7"},
+        "attributes": {
+            "title": "Miller",
+            "body": "<p>Grind.</p>",
+            "remote-status": "hybrid",
+            "created-at": "2025-01-01",
+        },
+    }
+    job = job_of({"data": [entry]})
+    assert told(job, "title", "url", "workplace_type") == ("Miller", "https://mill.example/jobs/7", "Hybrid")
+    assert job.blocks[0].text == "Grind."
+
+
+@pytest.mark.parametrize("names", [("Title", "Location"), ("Job Title", "CITY"), ("job-title", "Office")])
+def test_names_of_any_spelling_and_lists_of_any_name_are_understood(names: tuple[str, str]) -> None:
+    job = job_of({"vagas": [dict(zip(names, ("Miller", "Riga"), strict=True))]})
+    assert told(job, "title", "locations") == ("Miller", ("Riga",))
+
+
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        ({"archived": True}, Status.CLOSED),
+        ({"archived": "true"}, Status.CLOSED),
+        ({"active": False}, Status.CLOSED),
+        ({"isOpen": "no"}, Status.CLOSED),
+        ({"status": "Filled"}, Status.CLOSED),
+        ({"validThrough": "2025-05-31T23:59:59+02:00"}, Status.CLOSED),
+        ({"validThrough": "2025-06-01"}, Status.OPEN),
+        ({"validThrough": ""}, Status.OPEN),
+        ({"archived": False, "active": True, "status": "published"}, Status.OPEN),
+    ],
+)
+def test_what_says_that_a_posting_is_over_closes_it(more: dict[str, object], status: Status) -> None:
+    assert job_of([{"title": "Miller", "location": "Riga", **more}], TODAY).status is status
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"baseSalary": "50000", "salaryCurrency": "EUR"}, "€50,000"),
+        ({"baseSalary": [{"currency": "USD", "value": {"minValue": 20, "maxValue": 25, "unitText": "HOUR"}}]}, "$20–25 per hour"),
+        ({"baseSalary": {"currency": "EUR", "minValue": "1.000", "maxValue": "2.000,50"}}, "€1,000–2,000.50"),
+        ({"baseSalary": {"currency": "SEK", "value": {"value": "30 000", "unitText": "MONTH"}}}, "SEK 30,000 per month"),
+    ],
+)  # fmt: skip
+def test_pay_of_every_spelling_is_readable(more: dict[str, object], words: str) -> None:
+    assert job_of({"@type": "JobPosting", "title": "Miller", **more}).salary == words
+
+
+def test_countries_are_named_and_empty_objects_say_nothing() -> None:
+    job = job_of(
+        {
+            "name": "Miller",
+            "department": {},
+            "function": {"label": "Milling"},
+            "location": {"city": "", "region": None, "country": "lv"},
+            "ref": "https://api.smartrecruiters.com/v1/companies/mill/postings/7",
+            "id": "7",
+            "company": {"identifier": "Mill"},
+        }
+    )
+    assert told(job, "department", "locations") == ("Milling", ("Latvia",))
+    assert job.url == "https://jobs.smartrecruiters.com/Mill/7"
+
+
+@pytest.mark.parametrize(
+    ("data", "empty"),
+    [([], True), ({"jobs": []}, True), ({"data": {"postings": []}}, True), ({}, False), ({"error": "no"}, False), ("x", False)],
+)  # fmt: skip
+def test_an_empty_board_is_told_from_no_board(data: object, empty: bool) -> None:
+    assert is_empty_board(data) is empty
 
 
 NAMES = [

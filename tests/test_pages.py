@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from knowledge.documents import Status
-from knowledge.errors import SourceError
+from knowledge.errors import EmptyError, SourceError
 from knowledge.pages import PAGE_READERS, read_source
 
 HTML = "<h1>Hello</h1><p>We are nine people in Riga and would like to be ten.</p>"
@@ -119,6 +119,113 @@ def test_the_shared_sources_are_read_without_loss(shared: Path) -> None:
         still_open = sum(job.status is Status.OPEN for job in reading.jobs)
         assert (len(reading.pages), len(reading.jobs), still_open) == counts
         assert not reading.skipped
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("board", b'{"jobs": [{"title": "Cook", "location": "Riga"}]}'),
+        ("board.txt", b'\n[{"title": "Cook", "location": "Riga"}]'),
+        (
+            "board.html",
+            b'<?xml version="1.0"?><jobs><job><title>Cook</title><office>Riga</office></job></jobs>',
+        ),
+        (
+            "board.json",
+            b'<?xml version="1.0"?><jobs><job><title>Cook</title><office>Riga</office></job></jobs>',
+        ),
+        ("board.bin", gzip.compress(b'[{"title": "Cook", "location": "Riga"}]')),
+        ("board.json", b'{"title": "Cook", "location": "Riga"}\n{"title": "Clerk", "location": "Riga"}\n'),
+    ],
+)
+def test_an_answer_is_told_by_its_shape_not_its_name(tmp_path: Path, name: str, content: bytes) -> None:
+    job = read_source(write(tmp_path, name, content)).jobs[0]
+    assert (job.title, job.locations) == ("Cook", ("Riga",))
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        'title,location,url\nCook,"Riga, Latvia",https://inn.example/1\nClerk,Oslo | Rome,\n,,\n',
+        "Job Title;Office;Apply URL\nCook;Riga, Latvia;https://inn.example/1\nClerk;Oslo; \n".replace(
+            "Oslo;", '"Oslo; Rome";'
+        ),
+        "Stelle\tStandort\tLink\nCook\tRiga, Latvia\thttps://inn.example/1\nClerk\tOslo | Rome\t\n",
+    ],
+)
+def test_a_table_of_jobs_is_read_whatever_divides_and_names_its_columns(tmp_path: Path, table: str) -> None:
+    cook, clerk = read_source(write(tmp_path, "jobs.csv", "\ufeff" + table)).jobs
+    assert (cook.title, cook.locations, cook.url) == ("Cook", ("Riga, Latvia",), "https://inn.example/1")
+    assert (clerk.title, clerk.locations) == ("Clerk", ("Oslo", "Rome"))
+
+
+def test_a_table_of_other_things_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="The first line has to name the columns"):
+        read_source(write(tmp_path, "a.csv", "flour,price\nrye,2\n"))
+
+
+def test_a_feed_has_the_sections_and_offices_of_each_position(tmp_path: Path) -> None:
+    position = """<position><id>7</id><office>Riga</office><additionalOffices><office>Oslo</office><office>Rome</office>
+    </additionalOffices><department/><name>Cook</name><jobDescriptions><jobDescription><name>Your tasks</name>
+    <value><![CDATA[<ul><li>Stir</li><li>Taste</li></ul>]]></value></jobDescription><jobDescription><name>You</name>
+    <value><![CDATA[<p>Are hungry.</p>]]></value></jobDescription></jobDescriptions></position>"""
+    feed = f"<?xml version='1.0'?><workzag-jobs>{position}{position}</workzag-jobs>"
+    (job,) = read_source(write(tmp_path, "feed.xml", feed)).jobs
+    assert job.locations == ("Riga", "Oslo", "Rome")
+    assert [(block.headings, block.text) for block in job.blocks] == [
+        (("Your tasks",), "Stir\nTaste"),
+        (("You",), "Are hungry."),
+    ]
+
+
+def test_an_external_entity_of_a_feed_is_not_followed(tmp_path: Path) -> None:
+    write(tmp_path, "secret", "SECRET")
+    feed = f"<?xml version='1.0'?><!DOCTYPE j [<!ENTITY e SYSTEM 'file://{tmp_path}/secret'>]><jobs><job><title>Cook &e;</title><office>Riga</office></job></jobs>"
+    try:
+        said = repr(read_source(write(tmp_path, "feed.xml", feed)))
+    except SourceError as error:
+        said = str(error)
+    assert "SECRET" not in said
+
+
+def test_a_page_is_decoded_as_it_declares(tmp_path: Path) -> None:
+    html = f'<html><head><meta charset="iso-8859-7"><title>Δουλειές</title></head><body>{HTML}<p>Είμαστε εννέα.</p></body></html>'
+    page = read_source(write(tmp_path, "page.html", html.encode("iso-8859-7"))).pages[0]
+    assert page.blocks[-1].text == "Είμαστε εννέα."
+
+
+def test_what_a_site_generator_makes_pages_from_is_no_page(tmp_path: Path) -> None:
+    for name in (
+        "_layouts/job.html",
+        "_drafts/cook.md",
+        "archetypes/position.md",
+        "_includes/a.html",
+        "a.md",
+    ):
+        write(tmp_path, name, HTML)
+    write(tmp_path, "positions/_template.md", "---\ntitle: Position\n---\nText of it.")
+    write(tmp_path, "positions/next.md", '---\ntitle: "{{ replace .Name }}"\n---\nText of it.')
+    reading = read_source(tmp_path)
+    assert [page.source for page in reading.pages] == ["a.md"]
+    assert {skip.why for skip in reading.skipped} == {"it is a template for pages to come"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [
+        ("jobs.json", '{"jobs": []}', EmptyError),
+        ("jobs.xml", "<?xml version='1.0'?><workzag-jobs></workzag-jobs>", EmptyError),
+        ("jobs.csv", "title,location\n", EmptyError),
+        ("a.xml", "<?xml version='1.0'?><note>none</note>", SourceError),
+        ("a.csv", "flour,price\n", SourceError),
+    ],
+)
+def test_an_empty_board_is_told_from_what_is_no_board(
+    tmp_path: Path, name: str, content: str, kind: type[SourceError]
+) -> None:
+    with pytest.raises(SourceError, match="holds no job postings") as refusal:
+        read_source(write(tmp_path, name, content))
+    assert type(refusal.value) is kind
 
 
 def test_packed_files_are_unpacked(tmp_path: Path) -> None:
