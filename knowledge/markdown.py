@@ -85,7 +85,9 @@ _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 def read_markdown(text: str, source: str, url: str = "") -> Reading:
     """A page, or a posting where the front matter or the folder says that it is one."""
     meta, body = split_front_matter(text)
-    fields = {fold(name): value for name, value in meta.items()}
+    # What a site adds of its own stands in a table of its own in Hugo (params) and Zola (extra).
+    own = [value for name in ("params", "extra") if isinstance(value := meta.get(name), dict)]
+    fields = {fold(str(name)): value for table in (*own, meta) for name, value in table.items()}
     if fields.get("draft") is True or (fields.get("published") is False and not _is_posting(fields, source)):
         return Reading(skipped=(Skipped(source, "it is marked as a draft"),))
     if _is_template(fields, source):

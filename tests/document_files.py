@@ -24,6 +24,7 @@ def booklet_pdf(password: str = "") -> bytes:
             self.cell(0, 5, f"Page {self.page_no()} of 4", align="C")
 
     pdf = Booklet()
+    pdf.set_compression(False)  # so that a test which harms the bytes harms the words as well
     if password:
         pdf.set_encryption(
             owner_password="miller", user_password=password, permissions=AccessPermission.all()

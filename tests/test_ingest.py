@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 from conftest import WordEmbedder, page_of, reading_of
+from site_server import Site, serving
 from typer.testing import CliRunner
 
 from ingest import Progress, app
@@ -23,7 +24,7 @@ from knowledge.embedding import Embedder, load_embedder
 from knowledge.ingestion import locked, mirror
 from knowledge.retrieval import Query, search
 from knowledge.sentences import terms
-from knowledge.settings import Settings
+from knowledge.settings import Settings, load_settings
 from knowledge.store import CURRENT, Store, StoreError
 
 ROOT = Path(__file__).parents[1]
@@ -305,6 +306,51 @@ def test_a_damaged_store_is_mended(filled: Filled, name: str) -> None:
         filled.is_as_it_was()
     assert run("life.md", "--store", "store").exit_code == 0
     assert filled.is_as_it_was() and (filled.store / CURRENT).read_text() == "000002"
+
+
+# Lists of sources and websites
+
+
+def test_without_arguments_the_list_beside_is_read_and_its_contact_kept(
+    filled: Filled, tmp_path: Path
+) -> None:
+    (tmp_path / "jobs.json").write_text(JOBS, encoding="utf-8")
+    (tmp_path / "candor.toml").write_text(
+        'company = "Mill"\ncontact = "jobs@mill.example"\n'
+        '[[sources]]\npath = "life.md"\n[[sources]]\npath = "jobs.json"\nkind = "jobs"\n',
+        encoding="utf-8",
+    )
+    said = json.loads(run("--store", "store", "--json").stdout)
+    assert (said["sources"], said["pages"], said["jobs"]) == (2, 1, 1)
+    settings = load_settings(None, store=tmp_path / "store")
+    assert (settings.company, settings.contact) == ("Mill", "jobs@mill.example")
+    named = run("candor.toml", "--store", "store", "--json")
+    assert json.loads(named.stdout)["unchanged"] == 2 and filled.is_as_it_was()
+
+
+def test_a_mistake_in_the_list_is_refused_and_the_store_stays(filled: Filled, tmp_path: Path) -> None:
+    (tmp_path / "candor.toml").write_text('[[sources]]\npth = "life.md"\n', encoding="utf-8")
+    for arguments in ((), ("candor.toml",), ("life.md", "candor.toml")):
+        result = run(*arguments, "--store", "store")
+        assert "candor.toml" in refused(result.exit_code, result.stdout, result.stderr)
+    assert filled.is_as_it_was()
+
+
+def test_a_website_is_read_by_its_address_and_only_asked_again(
+    filled: Filled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = "<h1>Learning</h1><p>Everybody has four learning days a year.</p><a href='/leave'>Leave</a>"
+    leave = "<h1>Leave</h1><p>Parents take sixteen weeks of leave, whenever and however they like.</p>"
+    with serving(Site({"/": page, "/leave": leave})) as site:
+        got = run(site.url, "--store", "store")
+        line = refused(got.exit_code, got.stdout, got.stderr)
+        assert "inside your network" in line and site.asked == []
+        monkeypatch.setenv("CANDOR_ALLOW_PRIVATE_ADDRESSES", "true")
+        for added in (2, 0):
+            said = json.loads(run(site.url, "--depth", "1", "--store", "store", "--json").stdout)
+            assert (said["pages"], said["added"]) == (2, added)
+        assert site.read() == ["/ 200", "/leave 200", "/ 304", "/leave 304"]
+        assert filled.is_as_it_was()
 
 
 # What it shows meanwhile

@@ -104,6 +104,41 @@ def test_front_matter_of_three_kinds_is_read(front: str) -> None:
     assert (page.title, page.language) == ("Leave us", "fr")
 
 
+@pytest.mark.parametrize(
+    "front",
+    [
+        "---\ntitle: Miller\nlocation: [Riga, Oslo]\nemploymentType: Full-time\n---\n",
+        "---\r\ntitle: Miller\r\nlocation:\r\n  - Riga\r\n  - Oslo\r\nemployment_type: Full-time\r\n---\r\n",
+        '+++\ntitle = "Miller"\n[params]\nlocation = ["Riga", "Oslo"]\nEmployment_Type = "Full-time"\n+++\n',
+        '{"title": "Miller", "locations": ["Riga", "Oslo"], "employment-type": "Full-time"}\n',
+    ],
+)
+def test_fields_of_every_usual_front_matter_are_facts(front: str) -> None:
+    job = job_of(front + "\nYou grind.\n", "content/jobs/miller.md")
+    assert (job.title, job.locations, job.employment_type) == ("Miller", ("Riga", "Oslo"), "Full-time")
+
+
+def test_two_languages_of_one_posting_share_their_key() -> None:
+    texts = {"en": "We grind wheat all day.", "fr": "Nous broyons du blé toute la journée."}
+    jobs = [
+        job_of(
+            f"---\nlayout: job\ntitle: M\ntranslationKey: miller\n---\n{text}\n",
+            f"content/{language}/jobs/m.md",
+        )
+        for language, text in texts.items()
+    ]
+    assert [job.language for job in jobs] == ["en", "fr"]
+    assert {job.translation_key for job in jobs} == {"miller"} and jobs[0].id != jobs[1].id
+
+
+def test_bold_lines_are_facts_as_well_as_text() -> None:
+    job = job_of(
+        "---\nlayout: job\ntitle: Miller\n---\n**Salary range:** €30,000\n\n**Close:** 1/05/2017\n\nGrind.\n"
+    )
+    assert (job.salary, job.closes and job.closes.year, job.status) == ("€30,000", 2017, Status.CLOSED)
+    assert job.quotes["closes"] == "Close: 1/05/2017" and "Close: 1/05/2017" in job.description
+
+
 def test_broken_front_matter_is_read_line_by_line() -> None:
     page = page_of('---\ntitle: Pay: how "we" do it\nbad: [1, 2\nlang: en\n---\n\nWell.\n')
     assert page.title == 'Pay: how "we" do it'

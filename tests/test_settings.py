@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from conftest import WordEmbedder, page_of, reading_of
 from pydantic import ValidationError
 
+from knowledge.ingestion import mirror
 from knowledge.settings import Settings, explained, load_settings
 
 
@@ -104,3 +106,15 @@ def test_a_secret_hides_itself() -> None:
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError):
         load_settings().port = 1  # type: ignore[misc]
+
+
+def test_company_and_contact_of_the_store_hold_where_none_are_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedder: WordEmbedder
+) -> None:
+    monkeypatch.setenv("CANDOR_COMPANY", "Bakery")
+    readings = [reading_of(page_of("a.md", "Riga."))]
+    mirror(readings, ["a.md"], tmp_path / "store", embedder, company="Mill", contact="jobs@mill.example")
+    settings = load_settings(None, store=tmp_path / "store")
+    assert (settings.company, settings.contact) == ("Bakery", "jobs@mill.example")
+    mirror(readings, ["a.md"], tmp_path / "store", embedder)
+    assert load_settings(None, store=tmp_path / "store").contact == ""
