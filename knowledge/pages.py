@@ -279,12 +279,23 @@ def read_content(
         )
     if ending not in PAGE_READERS and b"\x00" in content[:4096]:
         raise _unknown(source)
-    text = decoded(content, source, charset)
+    text = whole_escapes(decoded(content, source, charset))
     ending = _kind(text, ending)
     if ending not in PAGE_READERS:
         raise _unknown(source)
     reader = PAGE_READERS[ending]
     return read_json(text, source, url, progress) if reader is read_json else reader(text, source, url)
+
+
+def whole_escapes(text: str) -> str:
+    """A text without escaped halves of characters: nothing could store or print them."""
+    return _HALF_ESCAPE.sub(r"\\ufffd", text) if "\\u" in text else text
+
+
+_HALF_ESCAPE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    r"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
 
 
 def _unknown(source: str) -> SourceError:

@@ -25,6 +25,7 @@ from knowledge.pages import (
     read_data,
     silent,
     unpacked,
+    whole_escapes,
     with_unique_ids,
 )
 from knowledge.web import Answer, Web, web_address
@@ -138,7 +139,7 @@ def _as_json(content: bytes) -> Any:
     if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"["):
         return None
     try:
-        return json.loads(content.decode("utf-8-sig"), strict=False)
+        return json.loads(whole_escapes(content.decode("utf-8-sig")), strict=False)
     except (ValueError, RecursionError):
         return None
 

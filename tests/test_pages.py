@@ -159,6 +159,11 @@ def test_a_table_of_jobs_is_read_whatever_divides_and_names_its_columns(tmp_path
     assert (clerk.title, clerk.locations) == ("Clerk", ("Oslo", "Rome"))
 
 
+def test_half_a_character_is_no_character(tmp_path: Path) -> None:
+    text = r'[{"title": "Cook \ud83d\ude00 \ud83d", "location": "Riga"}]'
+    assert read_source(write(tmp_path, "a.json", text)).jobs[0].title == "Cook 😀 \ufffd"
+
+
 def test_a_table_of_other_things_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="The first line has to name the columns"):
         read_source(write(tmp_path, "a.csv", "flour,price\nrye,2\n"))
