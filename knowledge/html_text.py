@@ -58,16 +58,16 @@ def first_heading(text: str) -> str:
     return squash(heading.get_text(" ")) if heading else ""
 
 
-def parse_html(text: str) -> BeautifulSoup:
-    """The tree of a page or fragment."""
+def parse_html(text: str, parser: str = "lxml") -> BeautifulSoup:
+    """The tree of a page or fragment; with the parser "xml", of a feed."""
     try:
         with warnings.catch_warnings():
             # bs4 warns of texts that look like a file name or XML; a careers page may say either.
             warnings.simplefilter("ignore")
-            return BeautifulSoup(text, "lxml")
+            return BeautifulSoup(text, parser)
     except (RecursionError, AssertionError, ValueError) as error:
         raise SourceError(
-            f"The HTML cannot be parsed ({type(error).__name__}). Save the page again."
+            f"The page cannot be parsed ({type(error).__name__}). Save the page again."
         ) from error
 
 

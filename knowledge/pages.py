@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import Tag
 from bs4.dammit import EncodingDetector
 from charset_normalizer import from_bytes
 
@@ -23,6 +23,7 @@ from knowledge.documents import JobPosting, Page, Reading, Skipped
 from knowledge.docx import is_docx, read_docx
 from knowledge.errors import EmptyError, SourceError
 from knowledge.html import read_html
+from knowledge.html_text import parse_html
 from knowledge.jobs import is_empty_board, is_known, is_table_of_jobs, plain_name, read_job_postings
 from knowledge.markdown import FIELD_NAMES, read_markdown
 from knowledge.pdf import read_pdf
@@ -67,12 +68,12 @@ def _json_lines(text: str) -> list[Any] | None:
 def read_xml(text: str, source: str, url: str = "") -> Reading:
     """The job postings of a feed: elements named position, job or item with a title or name inside."""
     try:
-        soup = BeautifulSoup(text, "xml")
+        soup = parse_html(text, "xml")
         elements = soup.find_all(["position", "job", "item", "vacancy", "JobPosting"])
         data = [_as_object(element) for element in elements]
         root = soup.find(True)
         board = isinstance(root, Tag) and root.name in _JOB_FEEDS
-    except (RecursionError, AssertionError, ValueError) as error:
+    except (RecursionError, ValueError) as error:
         raise SourceError(f"{source} cannot be parsed ({type(error).__name__}). Fetch it again.") from error
     hint = "Give a feed of <position>, <job> or <item> elements."
     return read_data(data if data or board else None, source, url, hint)

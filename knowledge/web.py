@@ -245,6 +245,9 @@ def web_address(url: str) -> httpx.URL:
         ) from error
     if address.scheme not in ("http", "https") or not address.host:
         raise SourceError(f"{url} is not a web address: only http:// and https:// are read.")
+    if address.userinfo:
+        # It would stand in every citation.
+        raise SourceError(f"The address at {address.host} holds a name or password. Give it without.")
     return address
 
 

@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import httpx
-from bs4 import BeautifulSoup
 
 from knowledge.documents import JobPosting, Page, Reading, Skipped
 from knowledge.errors import SourceError, UnreachableError
@@ -245,7 +244,7 @@ def _listed(first: Answer, web: Web, skipped: list[Skipped]) -> Iterator[httpx.U
     waiting, asked = deque([first]), {first.url}
     while waiting:
         answer = waiting.popleft()
-        soup = BeautifulSoup(unpacked(answer.content, answer.url), "xml")
+        soup = parse_html(decoded(unpacked(answer.content, answer.url), answer.url, answer.charset), "xml")
         for place in soup.select("url > loc"):
             try:
                 yield web_address(place.get_text())

@@ -182,6 +182,12 @@ def test_only_web_addresses_are_asked(url: str) -> None:
         web.get(url)
 
 
+def test_an_address_with_a_password_is_refused_without_repeating_it() -> None:
+    with web_of() as web, pytest.raises(SourceError, match="name or password") as refusal:
+        web.get("https://ada:s3cret@mill.example/")
+    assert "s3cret" not in str(refusal.value)
+
+
 def test_a_site_that_is_not_there_cannot_be_reached() -> None:
     with web_of() as web, pytest.raises(UnreachableError, match="cannot be reached"):
         web.get("http://127.0.0.1:9/")
