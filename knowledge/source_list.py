@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from knowledge.documents import Reading
 from knowledge.errors import SourceError
 from knowledge.pages import Progress, read_source, silent
-from knowledge.web import Web
+from knowledge.web import Web, web_address
 from knowledge.websites import LIMIT, Reach, read_website
 
 FILE = "candor.toml"
@@ -22,7 +22,8 @@ _SITE_DEPTH = 2
 class SourceEntry(BaseModel):
     """One source: either `path`, a file or folder, or `url`.
 
-    `kind` is only needed where an address does not tell: "site" follows links, "jobs" insists on postings.
+    `kind` is only needed where an address does not tell: "site" follows links, "sitemap" takes the
+    site's own list of pages, "jobs" insists on postings.
     `language` (a code such as "fr") is for pages that do not show it; `company` and `contact` are those of
     the whole list where it names none.
     """
@@ -132,10 +133,18 @@ def read_entry(entry: SourceEntry, web: Web, progress: Progress = silent) -> Rea
         reading = read_source(entry.path, progress)
     else:
         depth = entry.depth if entry.depth is not None else _SITE_DEPTH if entry.kind == "site" else 0
-        reading = read_website(entry.url, web, Reach(depth, entry.only, entry.limit), progress)
+        url = _sitemap_of(entry.url) if entry.kind == "sitemap" else entry.url
+        reading = read_website(url, web, Reach(depth, entry.only, entry.limit), progress)
     if entry.kind == "jobs" and not reading.jobs:
         raise SourceError(f"{entry.name} holds no job postings, though its kind is jobs.")
     return _in_language(reading, entry.language) if entry.language else reading
+
+
+def _sitemap_of(url: str) -> str:
+    """The sitemap of a site at its usual place, where the address is not one's own."""
+    address = web_address(url)
+    named = address.path.lower().endswith((".xml", ".gz"))
+    return url if named else str(address.copy_with(path="/sitemap.xml", query=None))
 
 
 def _in_language(reading: Reading, language: str) -> Reading:

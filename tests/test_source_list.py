@@ -115,3 +115,15 @@ def test_a_site_is_followed_where_its_kind_says_so(tmp_path: Path) -> None:
             with Web(allow_private=True, pause=0) as web:
                 counts.append(len(read_entry(entry, web).pages))
     assert counts == [1, 2]
+
+
+def test_the_sitemap_of_a_site_is_found_at_its_usual_place(tmp_path: Path) -> None:
+    words = "<h1>Mill</h1><p>We are nine people in a mill by the river, and would like to be ten.</p>"
+    with serving(Site({"/a": words})) as site:
+        site.pages["/sitemap.xml"] = f"<urlset><url><loc>{site.url}/a</loc></url></urlset>"
+        for url in (f"{site.url}/careers?x=1", f"{site.url}/sitemap.xml"):
+            (entry,) = load_source_list(
+                written(tmp_path, f'[[sources]]\nurl = "{url}"\nkind = "sitemap"')
+            ).sources
+            with Web(allow_private=True, pause=0) as web:
+                assert [page.url for page in read_entry(entry, web).pages] == [f"{site.url}/a"]
