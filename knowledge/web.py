@@ -1,12 +1,13 @@
 """Fetching from websites as a polite guest: robots.txt, one request at a time, nothing fetched twice.
 
-What a site sends with an ETag or a Last-Modified is kept in a folder beside the store, so that the next
-ingest only asks whether it changed. Sizes, seconds and redirects are limited, and each hop of a redirect
+What a site sends is kept in a folder beside the store: where it came with an ETag or a Last-Modified, the
+next ingest only asks whether it changed, and a page that fails is taken from its copy. Sizes, seconds and redirects are limited, and each hop of a redirect
 is judged like a first address.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import time
@@ -33,6 +34,7 @@ _HEADERS = {
 _LARGEST, _LARGEST_ROBOTS = 50_000_000, 500_000
 _MOST_HOPS = 5
 _LONGEST_PAUSE = 30.0
+_KEPT_SECONDS = 60 * 24 * 3600
 _REDIRECTS = (301, 302, 303, 307, 308)
 _BUSY = (429, 500, 502, 503, 504)
 
@@ -90,6 +92,7 @@ class Web:
 
     def __exit__(self, *_: object) -> None:
         self.client.close()
+        self._forget()
 
     def get(self, url: str) -> Answer:
         """What is at an address, as it is now.
@@ -122,6 +125,7 @@ class Web:
 
     def _answer(self, url: str, response: _Response, kept: Mapping[str, str] | None) -> Answer:
         if response.status == 304 and kept:
+            self._touch(url)
             return Answer(url, self._kept_content(url), kept["media_type"], kept["charset"], changed=False)
         if response.status != 200:
             raise _refused(url, response.status)
@@ -214,9 +218,9 @@ class Web:
         return path.read_bytes() if path else b""
 
     def _keep(self, answer: Answer, headers: Mapping[str, str]) -> None:
-        """Keep an answer that the site can be asked about; a disk that is full is no reason to stop."""
+        """Keep an answer; a disk that is full is no reason to stop."""
         body, about = self._path(answer.url, ".body"), self._path(answer.url, ".json")
-        if body is None or about is None or not (headers.get("etag") or headers.get("last-modified")):
+        if body is None or about is None:
             return
         known = {
             "url": answer.url,
@@ -232,7 +236,21 @@ class Web:
             body.write_bytes(answer.content)
             about.write_text(json.dumps(known), encoding="utf-8")
         except OSError:
-            about.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                about.unlink(missing_ok=True)
+
+    def _touch(self, url: str) -> None:
+        for ending in (".json", ".body"):
+            if path := self._path(url, ending):
+                with contextlib.suppress(OSError):
+                    path.touch()
+
+    def _forget(self) -> None:
+        """Remove what no ingest has asked for in a long time."""
+        with contextlib.suppress(OSError):
+            for path in self.kept.glob("*.*") if self.kept else ():
+                if path.stat().st_mtime < time.time() - _KEPT_SECONDS:
+                    path.unlink(missing_ok=True)
 
 
 def web_address(url: str) -> httpx.URL:

@@ -257,6 +257,11 @@ def _listed(first: Answer, web: Web, skipped: list[Skipped]) -> Iterator[httpx.U
             asked.add(address)
             try:
                 waiting.append(web.get(address))
+            except UnreachableError:
+                # Without its pages it would look as if they were gone.
+                if (copy := web.copy_of(address)) is None:
+                    raise
+                waiting.append(copy)
             except SourceError as error:
                 skipped.append(Skipped(address, str(error)))
 

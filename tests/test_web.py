@@ -1,4 +1,5 @@
 import gzip
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,6 +49,21 @@ def test_a_damaged_copy_is_fetched_again(site: Site, tmp_path: Path, ending: str
             assert web.get(f"{site.url}/a").content == b"<p>One</p>"
         next(path for path in tmp_path.iterdir() if path.suffix == ending).write_bytes(b"{")
     assert site.read() == ["/a 200", "/a 200"]
+
+
+def test_what_was_not_asked_for_in_two_months_is_forgotten(site: Site, tmp_path: Path) -> None:
+    site.pages |= {"/a": "<p>One</p>", "/b": Sent(b"Two")}
+    with web_of(tmp_path) as web:
+        web.get(f"{site.url}/a")
+        web.get(f"{site.url}/b")
+        # Without an ETag there is nothing to ask by, but a copy for when the site fails.
+        assert (copy := web.copy_of(f"{site.url}/b")) and copy.content == b"Two"
+    for path in tmp_path.iterdir():
+        os.utime(path, (0, 0))
+    with web_of(tmp_path) as web:
+        web.get(f"{site.url}/a")
+    with web_of(tmp_path) as web:
+        assert web.copy_of(f"{site.url}/a") and not web.copy_of(f"{site.url}/b")
 
 
 def test_last_modified_is_asked_for_as_well(site: Site, tmp_path: Path) -> None:

@@ -100,6 +100,22 @@ def test_a_sitemap_index_leads_to_all_pages_of_the_site(site: Site, web: Web, pa
     assert reading.skipped[0].why == "1 addresses of other sites are left out"
 
 
+def test_a_sitemap_of_an_index_that_fails_is_taken_from_its_copy_or_fails_the_site(
+    site: Site, web: Web
+) -> None:
+    site.pages |= {
+        "/sitemap.xml": f"<sitemapindex><sitemap><loc>{site.url}/a.xml</loc></sitemap></sitemapindex>",
+        "/a.xml": Sent(status=503),
+        "/a": page("A"),
+    }
+    with pytest.raises(UnreachableError):
+        read_website(f"{site.url}/sitemap.xml", web)
+    site.pages["/a.xml"] = f"<urlset><url><loc>{site.url}/a</loc></url></urlset>"
+    assert len(read_website(f"{site.url}/sitemap.xml", web).pages) == 1
+    site.pages["/a.xml"] = Sent(status=503)
+    assert len(read_website(f"{site.url}/sitemap.xml", web).pages) == 1
+
+
 def test_the_answer_of_a_board_is_told_by_its_shape(site: Site, web: Web) -> None:
     site.pages["/v1/jobs"] = Sent(
         json.dumps({"jobs": [{"id": 7, "title": "Miller", "location": {"name": "Riga"}, "absolute_url": "https://mill.example/7"}]}).encode(),
