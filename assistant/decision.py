@@ -34,19 +34,22 @@ PARAMETERS = Path(__file__).with_name("decision.json")
 OUTDATED = 1.5
 """What a passage loses, as a logit, where a newer version of its page is known."""
 
+TYPICAL_SHARE = 0.5
+"""How much the topic's typical question counts beside the question itself where a sentence is chosen."""
+
 PASSAGE_FEATURES = (
     "sentence",  # cosine of the nearest sentence
     "passage",  # cosine of the passage with its headings
     "keyword",  # BM25, over what the question's words could reach
     "covered",  # share of the question's words, weighted by rarity, that the passage holds
     "terms",  # likeness of the question's topic, where the passage holds its terms
-    "typical",  # cosine of the passage with the topic's typical question
-    "agreement",  # how alike the topics of question and passage are
+    "typical",  # cosine of the topic's typical question with the passage or its nearest sentence
+    "agreement",  # how alike the topics of question and passage are, or of one of its sentences
     "named_missing",  # terms of the bank that the question names and the passage lacks
     "typed",  # the passage holds what such a question asks for: a number, a date, a person …
     "untyped",  # it should, and does not
     "posting",  # it stands in one posting only, and no role was named
-    "ahead",  # cosine of the nearest sentence over the best of the other passages
+    "ahead",  # cosine of the nearest sentence over the best of the passages that say something else
 )
 
 QUESTION_FEATURES = (
@@ -68,11 +71,15 @@ QUESTION_FEATURES = (
 
 @dataclass(frozen=True)
 class Evidence:
-    """A passage found, with its features and its ranking score (a logit)."""
+    """A passage found, with its features and its ranking score (a logit).
+
+    `sentences` says how near each of its sentences is to the question and to what such questions ask.
+    """
 
     hit: Hit
     features: tuple[float, ...]
     relevance: float
+    sentences: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -191,7 +198,15 @@ def decide(
         relevance = relevance + standardised(second_look)
     relevance = relevance - OUTDATED * np.array([context.superseded(hit.passage) for hit in hits])
     order = np.argsort(-relevance, kind="stable")
-    evidence = tuple(Evidence(hits[n], tuple(float(x) for x in table[n]), float(relevance[n])) for n in order)
+    evidence = tuple(
+        Evidence(
+            hits[n],
+            tuple(float(x) for x in table[n]),
+            float(relevance[n]),
+            sentence_scores(question, hits[n], context.bank),
+        )
+        for n in order
+    )
     features = question_features(question, evidence, context)
     logit = float(parameters.answering.logits(np.array([features[name] for name in QUESTION_FEATURES])))
     return Found(evidence, 1.0 / (1.0 + math.exp(-logit)), features)
@@ -204,7 +219,14 @@ def passage_features(question: Question, hits: Sequence[Hit], context: StoreCont
     total = sum(context.weight(term) for term in asked) or 1.0
     topics = [(topic, likeness) for topic, likeness in question.topics if likeness > 0.35]
     named = context.bank.named(question.standalone)
-    agreement = topic_agreement(question, hits, context.bank)
+    # A long list is about many things: what one of its items says counts as much as the whole.
+    vectors = np.vstack([hit.vectors for hit in hits])
+    starts = np.cumsum([0, *(len(hit.vectors) for hit in hits[:-1])])
+    agreement = np.maximum.reduceat(topic_agreement(question, vectors, context.bank), starts)
+    typical = np.zeros(len(hits))
+    if topics:
+        typical = np.maximum.reduceat(vectors @ context.bank.typical(topics[0][0]), starts)
+    nearest = np.array([hit.nearest for hit in hits], dtype=object)
     # Typed and untyped are two features, so that "no type asked for" is neither.
     kind = question.answer_type
     asks_type = kind not in (AnswerType.TEXT, AnswerType.YES_NO, AnswerType.LIST)
@@ -213,7 +235,8 @@ def passage_features(question: Question, hits: Sequence[Hit], context: StoreCont
         passage = context.stemmed(hit.row)
         stems = set(context.store.keywords.corpus[hit.row])
         holds = asks_type and holds_type(kind, hit.passage.text)
-        others = np.delete(best, number)
+        others = best[nearest != nearest[number]]
+        own = hit.copies == 1 and hit.echoes == 1
         rows.append(
             (
                 hit.best,
@@ -221,23 +244,35 @@ def passage_features(question: Question, hits: Sequence[Hit], context: StoreCont
                 hit.keyword / (2.0 * total),
                 sum(context.weight(term) for term in asked if term in stems) / total,
                 max((min(topic.strength(passage), 2) / 2 * like for topic, like in topics), default=0.0),
-                max((context.bank.typical(topic, hit.vector) for topic, _ in topics[:1]), default=0.0),
-                agreement[number],
+                float(typical[number]),
+                float(agreement[number]),
                 float(sum(term not in passage for term in named)) / max(len(named), 1),
                 float(holds),
                 float(asks_type and not holds),
-                float(bool(hit.passage.job_id) and hit.copies == 1 and not question.in_role),
+                float(bool(hit.passage.job_id) and own and not question.in_role),
                 float(hit.best - others.max()) if len(others) else 0.0,
             )
         )
     return np.array(rows, dtype=np.float64)
 
 
-def topic_agreement(question: Question, hits: Sequence[Hit], bank: Bank) -> NDArray[np.float64]:
-    """The overlap of the question's and each passage's distribution over topics, from 0 to 1."""
+def sentence_scores(question: Question, hit: Hit, bank: Bank) -> tuple[float, ...]:
+    """How near each sentence of a passage is: its cosine, and that with the typical question of the topic."""
+    if not question.topics or not len(hit.sentence_vectors):
+        return hit.by_sentence
+    topic, likeness = question.topics[0]
+    typical = hit.sentence_vectors @ bank.typical(topic)
+    share = TYPICAL_SHARE * max(likeness, 0.0)
+    return tuple(own + share * float(other) for own, other in zip(hit.by_sentence, typical, strict=True))
+
+
+def topic_agreement(question: Question, vectors: NDArray[np.float32], bank: Bank) -> NDArray[np.float64]:
+    """The overlap of the question's and each vector's distribution over topics, from 0 to 1.
+
+    The Bhattacharyya coefficient; `vectors` of shape (n, dimensions) gives shape (n,).
+    """
     asked = bank.distribution(question.vector[None, :])[0]
-    said = bank.distribution(np.stack([hit.vector for hit in hits]))
-    return np.asarray(np.sqrt(said * asked[None, :]).sum(axis=1), dtype=np.float64)
+    return np.asarray(np.sqrt(bank.distribution(vectors) * asked[None, :]).sum(axis=1), dtype=np.float64)
 
 
 def question_features(

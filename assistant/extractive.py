@@ -12,19 +12,19 @@ from assistant.questions import AnswerType, Question, holds_type
 from knowledge.documents import BlockKind, Passage
 from knowledge.sentences import sentences, terms
 
-WHOLE = 75
+WHOLE = 100
 """A passage of at most so many words is quoted whole: less would lose its conditions."""
 
-ENOUGH = 30
+ENOUGH = 45
 """A quotation of fewer words takes in the sentences around it."""
 
-LONGEST = 70
+LONGEST = 90
 """Words beyond which it does not."""
 
-BUDGET = 125
+BUDGET = 130
 """Words quoted in one answer, so that with all around them it stays under 160."""
 
-BEHIND = 2.2
+BEHIND = 3.2
 """How far, as a logit, a passage may be behind the best one and still be quoted beside it."""
 
 _LEANS_BACK = re.compile(
@@ -127,7 +127,8 @@ def excerpt(question: Question, entry: Evidence) -> str:
 
 
 def _cosines(entry: Evidence, parts: Sequence[str]) -> Sequence[float]:
-    return entry.hit.by_sentence if len(entry.hit.by_sentence) == len(parts) else [0.0] * len(parts)
+    scores = entry.sentences or entry.hit.by_sentence
+    return scores if len(scores) == len(parts) else [0.0] * len(parts)
 
 
 def _sentence_score(question: Question, sentence: str, cosine: float) -> float:

@@ -1,7 +1,8 @@
 """Fitting the decision: what to rank first, and when to answer at all.
 
-Learned from golden questions about companies of `tests/golden` and from the passages held back from the
-encoder's training, dealt into made-up companies from which a third of the answers is left out. Both are
+Learned from golden questions about companies of `tests/golden`, from the passages held back from the
+encoder's training, dealt into made-up companies from which a third of the answers is left out, and from
+questions about things that the pages of a company never mention. Both are
 cross-validated by company: no question is judged by weights that have seen its company.
 """
 
@@ -30,11 +31,13 @@ from assistant.evaluation import GoldenQuestion, overlaps, read_questions
 from assistant.questions import Question, language_of
 from assistant.reply import Assistant, Knowledge
 from assistant.topics import Bank
+from knowledge.chunking import cut
 from knowledge.documents import Block, BlockKind, Page, Reading
 from knowledge.embedding import Embedder
 from knowledge.encoder import Record, read_records
 from knowledge.ingestion import mirror
 from knowledge.pages import read_source
+from knowledge.sentences import plain
 from knowledge.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,7 +48,7 @@ STRENGTH = 0.01
 
 SIGNS = {
     **{name: 1 for name in QUESTION_FEATURES if name.startswith(("best_", "top_"))},
-    **dict.fromkeys(("relevance", "gap", "present"), 1),
+    **dict.fromkeys(("relevance", "gap", "likeness", "present"), 1),
     **dict.fromkeys(("best_named_missing", "best_untyped", "best_posting"), -1),
     **dict.fromkeys(("absent", "unknown", "named_absent"), -1),
     "best_typed": 0,
@@ -57,6 +60,9 @@ page's own words), and turns away what plainly matches."""
 Progress = Callable[[str, int, int], None]
 """Called with what is being read, how many are done and how many there are."""
 
+FALSE_ANSWER = 1.5
+"""What an answer that is none costs, in false refusals: it misleads, a refusal only sends elsewhere."""
+
 LEFT_OUT = 0.35
 """Share of the made-up companies' passages that are left out, so that their questions have no answer."""
 
@@ -66,6 +72,9 @@ WITHOUT_NEAR = 0.6
 SIZES = (6, 12, 30)
 """Records of a made-up company, each with two near passages: a short page must be judged as well as a
 handbook."""
+
+ABSENT = 12
+"""Questions about what a company's pages do not mention, a company."""
 
 FOLDS = 6
 """Parts in which the made-up companies are left out of a fit and judged by it."""
@@ -122,11 +131,40 @@ class Figures:
 # --- examples ---------------------------------------------------------------------------------------
 
 
-def golden_examples(questions: Path, source: Path, tools: Tools) -> list[Example]:
-    """The examples of one company: golden questions about a source."""
+def golden_examples(
+    questions: Path, source: Path, tools: Tools, absent: Sequence[Absent] = ()
+) -> list[Example]:
+    """The examples of one company: golden questions about a source, and what it does not mention."""
     with tempfile.TemporaryDirectory() as folder:
-        mirror([read_source(source)], [source.name], Path(folder), tools.embedder)
-        return list(_examples(read_questions(questions), _assistant(Path(folder), tools), 1.0))
+        reading = read_source(source)
+        mirror([reading], [source.name], Path(folder), tools.embedder)
+        assistant = _assistant(Path(folder), tools)
+        golden = list(_examples(read_questions(questions), assistant, 1.0))
+        return [*golden, *_examples(unmentioned(reading, absent, seed=1), assistant, MADE_UP_WEIGHT)]
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A question about something that few pages mention, and words one of which an answer would hold."""
+
+    ask: str
+    needs: tuple[str, ...]
+
+
+def read_absent(file: Path) -> list[Absent]:
+    """The questions of `file`, JSONL with `ask` and `needs`; none where there is no such file."""
+    if not file.is_file():
+        return []
+    lines = map(json.loads, file.read_text(encoding="utf-8").splitlines())
+    return [Absent(line["ask"], tuple(line["needs"])) for line in lines]
+
+
+def unmentioned(reading: Reading, absent: Sequence[Absent], seed: int) -> list[GoldenQuestion]:
+    """`ABSENT` of the questions of which the reading holds none of the words: it cannot answer them."""
+    said = plain(" ".join(passage.embedding_text for passage in cut(reading.pages, reading.jobs)))
+    silent = [entry for entry in absent if not any(plain(word) in said for word in entry.needs)]
+    chosen = random.Random(seed).sample(silent, k=min(ABSENT, len(silent)))
+    return [GoldenQuestion(f"absent {n}", (entry.ask,), "not_found") for n, entry in enumerate(chosen)]
 
 
 def made_up_companies(
@@ -156,7 +194,9 @@ def made_up_companies(
     return named
 
 
-def made_up_examples(records: Sequence[Record], tools: Tools, seed: int) -> list[Example]:
+def made_up_examples(
+    records: Sequence[Record], tools: Tools, seed: int, absent: Sequence[Absent] = ()
+) -> list[Example]:
     """The examples of one made-up company, some of whose passages are left out."""
     chance = random.Random(seed)
     pages: dict[str, list[Block]] = {}
@@ -179,6 +219,7 @@ def made_up_examples(records: Sequence[Record], tools: Tools, seed: int) -> list
     with tempfile.TemporaryDirectory() as folder:
         mirror([reading], ["made up"], Path(folder), tools.embedder)
         assistant = _assistant(Path(folder), tools)
+        questions += unmentioned(reading, absent, seed)
         return list(_examples(questions, assistant, MADE_UP_WEIGHT))
 
 
@@ -350,7 +391,7 @@ def cross_validate(
 def threshold_for(
     probability: NDArray[np.float64], target: NDArray[np.bool_], weights: NDArray[np.float64]
 ) -> float:
-    """The threshold at which most is decided rightly, false answers and false refusals counting alike.
+    """The threshold at which most is decided rightly, each question counting by its weight.
 
     The middle of the best thresholds of a grid of hundredths.
     """
@@ -384,25 +425,25 @@ def run(golden: Path, training: Path, out: Path, embedder: Embedder, progress: P
     tools = Tools(embedder, start, Bank(embedder))
     # Only what the encoder has not been trained on: what it knows by heart looks nearer than it is.
     made_up = made_up_companies([record for record in read_records(training) if record.held_back])
+    absent = read_absent(golden / "absent.jsonl")
     folders = sorted(folder for folder in golden.iterdir() if (folder / "questions.jsonl").is_file())
     total = len(folders) + len(made_up)
     companies: dict[str, list[Example]] = {}
     for number, folder in enumerate(folders):
         progress(folder.name, number, total)
-        companies[folder.name] = golden_examples(folder / "questions.jsonl", folder / "pages", tools)
+        companies[folder.name] = golden_examples(folder / "questions.jsonl", folder / "pages", tools, absent)
     for number, (name, listed) in enumerate(sorted(made_up.items())):
         progress(name, len(folders) + number, total)
         fold = f"made up {number % FOLDS + 1}"
-        companies.setdefault(fold, []).extend(made_up_examples(listed, tools, seed=number))
+        companies.setdefault(fold, []).extend(made_up_examples(listed, tools, number, absent))
     progress("fitting", total, total)
     figures, probability = cross_validate(companies)
     examples = [example for listed in companies.values() for example in listed]
     target = np.array([example.answerable for example in examples])
     weights = np.array([example.weight for example in examples])
     fitted = fit(examples)
-    parameters = Parameters(
-        fitted.ranking, fitted.answering, threshold_for(probability, target, balanced(target, weights))
-    )
+    costs = weights * np.where(target, 1.0, FALSE_ANSWER)
+    parameters = Parameters(fitted.ranking, fitted.answering, threshold_for(probability, target, costs))
     save(out, parameters, figures, curve(probability, target))
     return figures
 

@@ -379,6 +379,7 @@ class Assistant:
             widened=tuple(
                 {t for topic in topics for term in topic.terms for t in terms(term, question.language)}
             ),
+            typical=self.bank.typical(topics[0]) if topics else None,
             rows=rows,
             language=spoken,
             closed=rows is not None,

@@ -124,6 +124,13 @@ _OWN_JOB = re.compile(
     r"|\b(job|role|position|career) (titles?|descriptions?|offers?|security|markets?|satisfaction|interviews?|shar\w+|paths?|"
     r"ladders?|levels?|growth|disappears?)\b"
 )
+_ROLE_TOPICS = frozenset(
+    "open-positions internships entry-level what-we-look-for part-time remote-work hybrid contract-type office-location "
+    "experience degree talent-pool multiple-applications hiring-countries shifts-weekends on-call team-size tech-stack "
+    "language-requirement how-to-apply".split()
+)
+"""Topics on which somebody may still be asking which roles there are."""
+
 _PROCEDURE = re.compile(r"\b(process|steps?|how (do|does|are|is|you)|what do you)\b")
 _PROCESS = re.compile(
     rf"\b(how many {_UNITS}|process|steps?|stages?|rounds?|interviews?|how (do|does|is|are|long|you|to)|processus|etapes|ablauf|proceso|"
@@ -455,8 +462,19 @@ def asks_plainly(question: Question) -> bool:
     said = _OWN_JOB.sub(" ", folded(question.standalone))
     if _HIRING.search(said) and not _PROCEDURE.search(said):
         return True
-    nouns = bool(re.search(rf"\b{_NOUNS}\b", said))
-    return bool(nouns and (_COUNTING.search(said) or (_LISTING.search(said) and not _PROCESS.search(said))))
+    if not re.search(rf"\b{_NOUNS}\b", said):
+        return False
+    if _COUNTING.search(said):
+        return True
+    return bool(_LISTING.search(said) and not _PROCESS.search(said) and not _on_another_topic(question, 0.75))
+
+
+def _on_another_topic(question: Question, least: float) -> bool:
+    """Whether it is clearly about something else: "is there anything for my dog?", "what role does AI play?"."""
+    if not question.topics:
+        return False
+    topic, likeness = question.topics[0]
+    return likeness >= least and topic.id not in _ROLE_TOPICS
 
 
 def _asks_in_passing(question: Question) -> bool:
@@ -465,7 +483,9 @@ def _asks_in_passing(question: Question) -> bool:
     nouns = bool(re.search(rf"\b{_NOUNS}\b", said))
     places = find_places(question.text)
     labels = asked_labels(question.standalone)
-    short = len(terms(question.standalone)) <= 6
+    if not nouns and _on_another_topic(question, 0.6):
+        return False
+    short = len(terms(question.standalone, question.language)) <= 6
     about = nouns or places or labels or disciplines(question.standalone) or _SUITS.search(said)
     if short and about and _ANYTHING_FOR.search(said):
         return True

@@ -142,7 +142,9 @@ class Bank:
         best = np.full(self.owner[-1] + 1, -1.0, dtype=np.float32)
         np.maximum.at(best, self.owner, scores)
         second = np.full_like(best, -1.0)
-        rest = np.where(scores < best[self.owner], scores, -1.0)
+        rest = scores.copy()
+        at_best = np.flatnonzero(scores == best[self.owner])
+        rest[at_best[np.unique(self.owner[at_best], return_index=True)[1]]] = -1.0  # one of each owner
         np.maximum.at(second, self.owner, rest)
         return (0.7 * best + 0.3 * second).astype(np.float32)
 
@@ -152,9 +154,9 @@ class Bank:
         means = np.stack([self.vectors[self.owner == n].mean(axis=0) for n in range(len(self.topics))])
         return np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True), dtype=np.float32)
 
-    def typical(self, topic: Topic, vector: NDArray[np.float32]) -> float:
-        """Cosine of `vector` with the mean of the topic's examples."""
-        return float(vector @ self.topic_vectors[self._number[topic.id]])
+    def typical(self, topic: Topic) -> NDArray[np.float32]:
+        """How questions on the topic are usually put: the mean of its examples, of length 1."""
+        return np.asarray(self.topic_vectors[self._number[topic.id]], dtype=np.float32)
 
     def distribution(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """How likely each vector is about each topic, of shape (len(vectors), topics), rows adding to 1."""

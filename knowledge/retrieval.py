@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 POOL = 40
 """Passages that each way of searching puts forward."""
 
+LIMIT = 40
+"""Passages that are looked at closely."""
+
 RANK_OFFSET = 20
 """The k of reciprocal rank fusion (Cormack, Clarke & Büttcher, SIGIR 2009). 60 in the paper, for
 pools of 1,000; a page has a few hundred passages, and a smaller k trusts the first ranks more."""
@@ -31,7 +35,9 @@ class Hit:
     """A passage that may hold the answer, with the scores that put it forward.
 
     `dense` is the cosine of the passage, `by_sentence` the cosines of its sentences, `keyword`
-    its BM25 score, `fused` the joined rank score; `copies` says in how many places its words stand.
+    its BM25 score, `fused` the joined rank score. `vector` is the passage's, `sentence_vectors` those of
+    its sentences, of shape (sentences, dimensions). `copies` says in how many places its words stand,
+    `echoes` in how many of the passages found its nearest sentence does.
     """
 
     row: int
@@ -41,7 +47,18 @@ class Hit:
     keyword: float
     fused: float
     vector: NDArray[np.float32] = field(compare=False, repr=False)
+    sentence_vectors: NDArray[np.float32] = field(
+        default_factory=lambda: np.zeros((0, 0), np.float32), compare=False, repr=False
+    )
     copies: int = 1
+    echoes: int = 1
+
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """The passage's vector and its sentences', of shape (1 + sentences, dimensions)."""
+        if not len(self.sentence_vectors):
+            return self.vector[None, :]
+        return np.vstack([self.vector[None, :], self.sentence_vectors])
 
     @property
     def best(self) -> float:
@@ -53,32 +70,41 @@ class Hit:
         """The passage's sentences, as `by_sentence` counts them."""
         return sentences(self.passage.text)
 
+    @property
+    def nearest(self) -> str:
+        """The sentence nearest to the question."""
+        return self.sentences[int(np.argmax(self.by_sentence))] if self.by_sentence else self.passage.text
+
 
 @dataclass(frozen=True)
 class Query:
     """What is looked for.
 
-    `vector` is the question's, `words` its stems, `widened` further stems that pages use for it.
-    `rows` restricts the search to these passages; `language` prefers sources in that language.
+    `vector` is the question's, `words` its stems, `widened` further stems that pages use for it, and
+    `typical` the vector of how such questions are usually put, where that is known. `rows` restricts the search to these passages; `language` prefers sources in that language.
     """
 
     vector: NDArray[np.float32]
     words: tuple[str, ...]
     widened: tuple[str, ...] = ()
+    typical: NDArray[np.float32] | None = None
     rows: frozenset[int] | None = None
     language: str = ""
     closed: bool = False
 
 
-def search(store: Store, query: Query, limit: int = 20) -> list[Hit]:
+def search(store: Store, query: Query, limit: int = LIMIT) -> list[Hit]:
     """The `limit` best passages for `query`, best first."""
     where = _tags(query)
     if query.rows is not None:
         by_passage = [(row, 0.0) for row in sorted(query.rows)]
         by_sentence: list[tuple[int, int, float]] = []
     else:
-        by_passage = store.nearest_passages(query.vector, POOL, where)
-        by_sentence = store.nearest_sentences(query.vector, 2 * POOL, where)
+        asked = [query.vector] if query.typical is None else [query.vector, query.typical]
+        by_passage = [found for vector in asked for found in store.nearest_passages(vector, POOL, where)]
+        by_sentence = [
+            found for vector in asked for found in store.nearest_sentences(vector, 2 * POOL, where)
+        ]
     keyword = store.keywords.scores(query.words) + 0.4 * store.keywords.scores(query.widened)
     allowed = _allowed(store, query)
     by_keyword = [
@@ -117,25 +143,34 @@ def _ranked(store: Store, query: Query, rows: list[int], keyword: NDArray[np.flo
     vectors = store.passage_matrix(rows)
     dense = vectors @ query.vector
     keys, matrix = store.sentence_matrix(rows)
-    by_sentence: dict[int, list[float]] = {row: [] for row in rows}
-    for (row, _), score in zip(keys, matrix @ query.vector if len(keys) else [], strict=True):
-        by_sentence[row].append(float(score))
-    best = np.array([max([*by_sentence[row], float(d)]) for row, d in zip(rows, dense, strict=True)])
-    fused = joined_ranks([dense, best, np.array([keyword[row] for row in rows])], weights=(1.0, 1.0, 0.5))
+    # The keys come passage by passage, in the order of `rows`.
+    counts = np.bincount([row for row, _ in keys], minlength=max(rows) + 1)[rows]
+    parts = np.split(matrix, np.cumsum(counts)[:-1])
+    by_sentence = [part @ query.vector if len(part) else np.zeros(0, np.float32) for part in parts]
+    best = np.array([max([*found, d]) for found, d in zip(by_sentence, dense, strict=True)])
+    scores = [dense, best, np.array([keyword[row] for row in rows])]
+    weights = [1.0, 1.0, 0.5]
+    if query.typical is not None:
+        scores.append(vectors @ query.typical)
+        weights.append(0.5)
+    fused = joined_ranks(scores, weights)
     order, copies = folded(store, rows, np.argsort(-fused, kind="stable"))
-    return [
+    hits = [
         Hit(
             row=rows[i],
             passage=store.passages[rows[i]],
             dense=float(dense[i]),
-            by_sentence=tuple(by_sentence[rows[i]]),
+            by_sentence=tuple(map(float, by_sentence[i])),
             keyword=float(keyword[rows[i]]),
             fused=float(fused[i]),
             vector=vectors[i],
+            sentence_vectors=parts[i],
             copies=copies[i],
         )
         for i in order
     ]
+    said = Counter(hit.nearest for hit in hits)
+    return [replace(hit, echoes=said[hit.nearest]) for hit in hits]
 
 
 def folded(store: Store, rows: Sequence[int], order: Iterable[int]) -> tuple[list[int], dict[int, int]]:

@@ -61,7 +61,9 @@ def test_records_are_dealt_into_companies_of_all_sizes_and_none_is_lost() -> Non
     companies = made_up_companies(records, sizes=(6, 12, 30))
     dealt = [entry for listed in companies.values() for entry in listed]
     assert sorted(entry.passage for entry in dealt) == sorted(entry.passage for entry in records)
-    assert {abs(len(listed) - size) <= 1 for listed, size in zip(companies.values(), (6, 12, 30) * 2, strict=True)} == {True}
+    assert {
+        abs(len(listed) - size) <= 1 for listed, size in zip(companies.values(), (6, 12, 30) * 2, strict=True)
+    } == {True}
 
 
 def test_a_small_made_up_company_says_nothing_twice() -> None:
