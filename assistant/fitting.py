@@ -60,7 +60,7 @@ page's own words), and turns away what plainly matches."""
 Progress = Callable[[str, int, int], None]
 """Called with what is being read, how many are done and how many there are."""
 
-FALSE_ANSWER = 1.5
+FALSE_ANSWER = 2.25
 """What an answer that is none costs, in false refusals: it misleads, a refusal only sends elsewhere."""
 
 LEFT_OUT = 0.35

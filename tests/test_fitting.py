@@ -7,9 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import page_of, reading_of
 
 from assistant.decision import PASSAGE_FEATURES, QUESTION_FEATURES, Parameters, Regression, load_parameters
-from assistant.fitting import Figures, balanced, curve, fit_answering, made_up_companies, save, threshold_for
+from assistant.fitting import (
+    Absent,
+    Figures,
+    balanced,
+    curve,
+    fit_answering,
+    made_up_companies,
+    read_absent,
+    save,
+    threshold_for,
+    unmentioned,
+)
 from knowledge.encoder import Record
 
 
@@ -71,6 +83,19 @@ def test_a_small_made_up_company_says_nothing_twice() -> None:
     for name, listed in made_up_companies(records, sizes=(6, 12, 30)).items():
         if len(listed) <= 12:
             assert len({entry.topic for entry in listed}) == len(listed), name
+
+
+def test_only_what_a_page_never_mentions_is_asked_as_having_no_answer() -> None:
+    reading = reading_of(page_of("life.md", "On Tuesdays the CHESS club meets."))
+    absent = [Absent("Is there a chess club?", ("chess",)), Absent("Any sauna?", ("sauna", "steam bath"))]
+    (only,) = unmentioned(reading, absent, seed=1)
+    assert only.turns == ("Any sauna?",) and not only.answerable
+
+
+def test_questions_about_absent_things_are_read_from_a_file_where_there_is_one(tmp_path: Path) -> None:
+    assert read_absent(tmp_path / "absent.jsonl") == []
+    (tmp_path / "absent.jsonl").write_text('{"ask": "Any sauna?", "needs": ["sauna"]}\n', encoding="utf-8")
+    assert read_absent(tmp_path / "absent.jsonl") == [Absent("Any sauna?", ("sauna",))]
 
 
 def test_saved_parameters_are_read_back(tmp_path: Path) -> None:
