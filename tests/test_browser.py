@@ -159,9 +159,9 @@ def test_start_over_stops_an_answer_on_its_way(visit: Callable[..., Any]) -> Non
     expect(page.locator('#latest [data-state="writing"]')).to_be_visible()
     page.get_by_role("button", name="Start over").click()
     expect(page.locator(".welcome")).to_be_visible()
-    page.wait_for_timeout(1500)
-    expect(page.locator(".turn")).to_have_count(0)
+    # Whatever the old answer still had to say would have come by the time a new one is complete.
     expect(ask(page, "Can I work from home?").locator(".sources")).to_be_visible()
+    expect(page.locator(".turn")).to_have_count(1)
 
 
 def test_two_visitors_do_not_see_each_other(visit: Callable[..., Any]) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+import threading
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -9,7 +11,7 @@ from ui_fakes import ATTACK, EMPTY, EQUIPMENT, POSTINGS, REMOTE, REPLIES, FakeAs
 from assistant.conversation import Citation, Outcome, Reply
 from knowledge.documents import JobPosting
 from ui import markup
-from ui.candidate import QUESTION_LIMIT, View, candidate_chat, converse, opening
+from ui.candidate import QUESTION_LIMIT, View, Visit, candidate_chat, converse, opening
 from ui.markup import Exchange
 
 
@@ -111,6 +113,55 @@ def test_no_event_can_be_called_from_outside_and_several_answers_are_written_at_
     events = list(candidate_chat(FakeAssistant()).fns.values())
     assert {event.api_visibility for event in events} == {"private"}
     assert {event.concurrency_limit for event in events if event.name == "ask"} == {8}
+
+
+# A visit
+
+
+def test_one_answer_is_written_at_a_time() -> None:
+    visit = Visit(View())
+    number = visit.begin()
+    assert number is not None and visit.begin() is None
+    visit.end(number)
+    assert visit.begin() == number
+
+
+def test_what_an_answer_of_an_earlier_conversation_says_is_not_taken_over() -> None:
+    visit, begun = Visit(View()), View(choices=("A question",))
+    number = visit.begin()
+    assert number is not None and visit.show(number, View(warning="one"))
+    visit.sent(number)
+    visit.restart(begun)
+    assert not visit.show(number, View(warning="too late")) and visit.view is begun
+
+
+def test_a_new_conversation_may_ask_while_the_old_answer_winds_down() -> None:
+    visit = Visit(View())
+    old = visit.begin()
+    visit.restart(View())
+    new = visit.begin()
+    assert old is not None and new is not None and new != old
+    visit.end(old)
+    assert visit.begin() is None, "the old answer's end does not free the new conversation"
+
+
+def test_starting_over_waits_for_what_is_on_its_way_to_the_page() -> None:
+    visit = Visit(View())
+    number = visit.begin()
+    assert number is not None and visit.show(number, View())
+    over = threading.Thread(target=visit.restart, args=(View(warning="new"),))
+    over.start()
+    while visit.show(number, View()):  # until the thread has raised the number
+        visit.sent(number)
+    visit.sent(number)
+    over.join(timeout=30)
+    assert visit.view.warning == "new"
+
+
+def test_each_session_has_a_visit_of_its_own() -> None:
+    visit = Visit(View())
+    copied = copy.deepcopy(visit)
+    assert visit.begin() is not None and copied.begin() is not None
 
 
 # Hostile text

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ QUESTION_LIMIT = 2000  # characters; nobody asks about a job in more, and encode
 CHOICES = 4
 FRAME = 0.05  # seconds between two updates while an answer streams; faster only costs the network
 SESSION = 2 * 60 * 60  # seconds a conversation is kept in memory after its last question
+SENDING = 2.0  # seconds a piece of an answer may be on its way to the page; then its tab is gone
 AT_ONCE = 8  # answers written at the same time; Gradio's own default is one
 WAITING = 64  # further questions that may wait in line
 
@@ -67,6 +69,62 @@ class View:
     def latest(self) -> Exchange | None:
         """The exchange at the bottom."""
         return self.current or (self.done[-1] if self.done else None)
+
+
+class Visit:
+    """One visitor's conversation, kept by the server and shared by the requests that come at once.
+
+    Gradio runs "Start over" beside an answer that is being written, and sends the two in no fixed order.
+    So each conversation has a number: what an answer of an earlier one still has to say is not shown.
+    """
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self._number = 0
+        self._answering = False
+        self._sending: int | None = None
+        self._changed = threading.Condition()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Visit:
+        """A visit of its own for each session, as Gradio copies what it starts from."""
+        return Visit(self.view)
+
+    def begin(self) -> int | None:
+        """Begin an answer; its conversation's number, or None while another answer is being written."""
+        with self._changed:
+            if self._answering:
+                return None
+            self._answering = True
+            return self._number
+
+    def show(self, number: int, view: View) -> bool:
+        """Take over a view of conversation `number`, about to be sent; False if the visitor has left that."""
+        with self._changed:
+            if number != self._number:
+                return False
+            self.view, self._sending = view, number
+            return True
+
+    def sent(self, number: int) -> None:
+        """Note that the view shown last has been sent: Gradio asks for the next only then."""
+        with self._changed:
+            if self._sending == number:
+                self._sending = None
+                self._changed.notify_all()
+
+    def end(self, number: int) -> None:
+        """End the answer, unless the visitor has begun another conversation meanwhile."""
+        with self._changed:
+            if number == self._number:
+                self._answering = False
+
+    def restart(self, view: View) -> None:
+        """Begin a new conversation, once nothing of the one before is on its way to the page."""
+        with self._changed:
+            self._number += 1
+            self._answering = False
+            self._changed.wait_for(lambda: self._sending is None, timeout=SENDING)
+            self.view, self._sending = view, None
 
 
 def opening(assistant: Answering) -> View:
@@ -137,37 +195,52 @@ def candidate_chat(assistant: Answering, *, company: str = "", contact: str = ""
         with gr.Column(elem_id="composer"):
             warning = gr.HTML(elem_id="warning", js_on_load=None, apply_default_css=False)
             box = _question_box(can_ask=_has_knowledge(assistant))
-        state = gr.State(first, time_to_live=SESSION)
+        state = gr.State(Visit(first), time_to_live=SESSION)
         outputs = [state, earlier, latest, warning, box, *buttons]
 
-        def shown(view: View) -> list[Any]:
-            return _updates(view, assistant, contact)
+        def shown(visit: Visit) -> list[Any]:
+            return [visit, *_updates(visit.view, assistant, contact)]
 
-        def ask(question: str, view: View, event: gr.EventData) -> Iterator[list[Any]]:
-            yield from map(shown, converse(assistant, _chosen(view, event) or question, view))
+        def ask(question: str, visit: Visit, event: gr.EventData) -> Iterator[list[Any]]:
+            untouched = [gr.skip()] * len(outputs)
+            number = visit.begin()
+            if number is None:
+                yield untouched  # the question waits in its box
+                return
+            try:
+                for view in converse(assistant, _chosen(visit.view, event) or question, visit.view):
+                    if not visit.show(number, view):
+                        # Gradio sends the last output once more at the end: that must be none.
+                        yield untouched
+                        return
+                    yield shown(visit)
+                    visit.sent(number)
+            finally:
+                visit.end(number)
 
-        def start_over() -> list[Any]:
-            return shown(opening(assistant))
+        def start_over(visit: Visit) -> list[Any]:
+            visit.restart(opening(assistant))
+            return shown(visit)
 
-        def refresh(view: View) -> list[Any]:
+        def refresh(visit: Visit) -> list[Any]:
             # The store may have changed since the server started. If not, touch nothing: whoever
             # types at once must not lose a word, or a question, to this visit's opening.
             stale = markup.welcome(assistant.summary, contact) != welcome or opening(assistant) != first
-            return start_over() if stale and not view.done else [gr.skip()] * len(outputs)
+            return start_over(visit) if stale and not visit.view.done else [gr.skip()] * len(outputs)
 
-        # One listener for the box and the buttons: while it runs, neither can start a second answer.
-        asking = gr.on(
+        # One listener for the box and the buttons. `Visit` lets one answer be written at a time.
+        gr.on(
             [box.submit, *(button.click for button in buttons)],
             ask,
             [box, state],
             outputs,
             show_progress="hidden",
-            trigger_mode="once",
+            trigger_mode="multiple",
             concurrency_limit=AT_ONCE,
             api_visibility="private",
         )
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        over.click(start_over, None, outputs, cancels=[asking], **quiet)
+        over.click(start_over, state, outputs, **quiet)
         page.load(refresh, state, outputs, **quiet)
     page.queue(max_size=WAITING, default_concurrency_limit=AT_ONCE, api_open=False)
     return page
@@ -204,14 +277,13 @@ def _chosen(view: View, event: gr.EventData) -> str:
 
 
 def _updates(view: View, assistant: Answering, contact: str) -> list[Any]:
-    """Turn a view into values for the page's components, in the order of its outputs."""
+    """Turn a view into values for the page's components, in the order of the outputs after the state."""
     above = "".join(markup.exchange(turn, contact) for turn in view.earlier)
     latest = (
         markup.exchange(view.latest, contact) if view.latest else markup.welcome(assistant.summary, contact)
     )
     hidden = [gr.Button(visible=False)] * (CHOICES - len(view.choices))
     return [
-        view,
         above,
         latest,
         f'<p role="alert">{view.warning}</p>' if view.warning else "",
