@@ -43,7 +43,7 @@ from knowledge.settings import Settings
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-STRENGTH = 0.01
+STRENGTH = 0.003
 """How far the answering weights may go; more fits the companies seen and judges others worse."""
 
 SIGNS = {

@@ -273,6 +273,8 @@ _NUMBER = re.compile(
 )
 _MONEY = re.compile(
     r"[$€£¥₪₴]\s?\d|\d[\d.,]*\s?(%|k\b|usd|eur|gbp|chf|cad|euros?|dollars?|pounds?|nis|uah|percent)|\b\d+ ?%"
+    r"|\b(one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|forty|fifty|hundred|thousand|half)\b"
+    r"[\w\s-]{0,12}\b(euros?|dollars?|pounds?|francs?|shekels?|percent|per cent)\b|\b(free of charge|for free)\b"
 )
 _DURATION = re.compile(
     r"(\d|\b(a|an|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|several|few|un|une|deux|trois|"

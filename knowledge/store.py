@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 SCHEMA = 1
 """Raised when records or vectors change their meaning; part of every collection's name."""
 
+KEPT_VECTORS = 40_000
+"""Vectors of passages, and as many of sentences, kept in memory after they were asked for: 60 MB each."""
+
 CURRENT = "CURRENT"
 VERSIONS = "versions"
 
@@ -91,6 +94,7 @@ class Store:
             raise StoreError(
                 f"The store {folder.parent.parent} is damaged: records are missing. Run ingest.py again."
             )
+        self._kept: dict[str, dict[str, NDArray[np.float32]]] = {"passages": {}, "sentences": {}}
         self.row = {passage.id: index for index, passage in enumerate(self.passages)}
         self.job = {job.id: job for job in self.jobs}
 
@@ -153,12 +157,27 @@ class Store:
 
     def passage_matrix(self, rows: Sequence[int]) -> NDArray[np.float32]:
         """Vectors of the passages in `rows`, of shape (len(rows), dimensions)."""
-        return fetch(self.passage_vectors, [self.passages[row].id for row in rows])
+        return self._fetched("passages", [self.passages[row].id for row in rows])
 
     def sentence_matrix(self, rows: Sequence[int]) -> tuple[list[tuple[int, int]], NDArray[np.float32]]:
         """(passage row, sentence number) and vector of every sentence of the passages in `rows`."""
         keys = [(row, n) for row in rows for n in range(len(sentences(self.passages[row].text)))]
-        return keys, fetch(self.sentence_vectors, [f"{self.passages[row].id}:{n}" for row, n in keys])
+        return keys, self._fetched("sentences", [f"{self.passages[row].id}:{n}" for row, n in keys])
+
+    def _fetched(self, what: str, keys: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors by key, from memory where they were asked for before: Chroma takes tens of milliseconds."""
+        kept = self._kept[what]
+        missing = [key for key in dict.fromkeys(keys) if key not in kept]
+        if missing:
+            vectors = self.passage_vectors if what == "passages" else self.sentence_vectors
+            fresh = dict(zip(missing, fetch(vectors, missing), strict=True))
+            if len(kept) + len(fresh) > KEPT_VECTORS:
+                # Another thread may be reading the old one, so it is left to it and a new one begun.
+                kept = self._kept[what] = {key: kept[key] for key in keys if key in kept}
+            kept.update(fresh)
+        if not keys:
+            return np.zeros((0, 0), dtype=np.float32)
+        return np.stack([kept[key] for key in keys])
 
 
 def sentence_texts(passage: Passage) -> list[str]:

@@ -192,6 +192,24 @@ def test_matrices_are_in_the_order_asked_for(path: Path, embedder: WordEmbedder)
     assert store.passage_matrix([]).shape == (0, 0) and store.sentence_matrix([])[0] == []
 
 
+def test_vectors_asked_for_before_are_the_same_from_memory(path: Path, embedder: WordEmbedder) -> None:
+    store = Store.open(path, embedder)
+    first = store.passage_matrix([0, 1])
+    assert (store.passage_matrix([1, 0, 1]) == first[[1, 0, 1]]).all()
+    keys, matrix = store.sentence_matrix([0])
+    assert store.sentence_matrix([0])[0] == keys and (store.sentence_matrix([0])[1] == matrix).all()
+
+
+def test_memory_for_vectors_is_bounded(
+    path: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("knowledge.store.KEPT_VECTORS", 1)
+    store = Store.open(path, embedder)
+    both = store.passage_matrix([0, 1])
+    assert (store.passage_matrix([1]) == both[1:]).all() and (store.passage_matrix([0]) == both[:1]).all()
+    assert len(store._kept["passages"]) <= 2
+
+
 def test_opening_and_asking_embeds_nothing_and_changes_no_file(path: Path, embedder: WordEmbedder) -> None:
     before = {p: p.stat().st_size for p in path.rglob("*")}
     store = Store.open(path, embedder)
