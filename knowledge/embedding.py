@@ -31,6 +31,9 @@ ADAPTER_CARD = "card.json"
 ADAPTER_PREFIX = "base_model.model."
 """The names of PEFT, so that it can read the adapter as well."""
 
+FEW = 4
+"""Texts up to which one thread is quicker: for a short question, threads wait for each other."""
+
 REINSTALL = "Fetch Candor again, or set CANDOR_ENCODER=base."
 
 
@@ -68,11 +71,28 @@ class SentenceEmbedder:
         distinct = list(dict.fromkeys(texts))
         if not distinct:
             return np.zeros((0, self.model.get_embedding_dimension() or 0), dtype=np.float32)
+        _use_threads(1 if len(distinct) <= FEW else _cores())
         vectors = self.model.encode(
             distinct, batch_size=32, normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True
         )
         row = {text: index for index, text in enumerate(distinct)}
         return np.asarray(vectors, dtype=np.float32)[[row[text] for text in texts]]
+
+
+@lru_cache(maxsize=1)
+def _cores() -> int:
+    """Threads that torch takes of itself, or as OMP_NUM_THREADS says."""
+    import torch  # noqa: PLC0415  (seconds; the model has loaded it by now)
+
+    return int(torch.get_num_threads())
+
+
+def _use_threads(count: int) -> None:
+    import torch  # noqa: PLC0415  (as above)
+
+    _cores()  # before the number is changed for the first time
+    if torch.get_num_threads() != count:
+        torch.set_num_threads(count)
 
 
 class LangChainEmbeddings(Embeddings):

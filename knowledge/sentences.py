@@ -76,9 +76,14 @@ def spans(text: str) -> Iterator[tuple[int, int]]:
         yield start, len(text)
 
 
+@lru_cache(maxsize=8192)  # each turn cuts some forty passages, mostly the same ones
+def _sentences(text: str) -> tuple[str, ...]:
+    return tuple(text[start:end].strip() for start, end in spans(text))
+
+
 def sentences(text: str) -> list[str]:
     """The sentences of `text` in order, each exactly as it stands there."""
-    return [text[start:end].strip() for start, end in spans(text)]
+    return list(_sentences(text))
 
 
 def plain(text: str) -> str:
