@@ -72,6 +72,12 @@ def test_three_turns_keep_their_role(sample: Assistant) -> None:
     assert picked == listed[1:2]
 
 
+def test_several_questions_are_answered_or_refused_each_on_its_own(sample: Assistant) -> None:
+    reply = sample.reply(["How much time is there for learning? Is the team lead married?"])
+    assert reply.outcome is Outcome.ANSWERED
+    assert "personal details" in reply.text and "20%" in reply.text
+
+
 @pytest.mark.parametrize(
     "said",
     ["are people over 50 welcome?", "how do you handle my private data?", "which roles have no on-call?",
