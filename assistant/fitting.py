@@ -152,11 +152,11 @@ class Absent:
 
 
 def read_absent(file: Path) -> list[Absent]:
-    """The questions of `file`, JSONL with `ask` and `needs`; none where there is no such file."""
+    """The questions of `file`, a JSON list with `ask` and `needs`; none where there is no such file."""
     if not file.is_file():
         return []
-    lines = map(json.loads, file.read_text(encoding="utf-8").splitlines())
-    return [Absent(line["ask"], tuple(line["needs"])) for line in lines]
+    listed = json.loads(file.read_text(encoding="utf-8"))
+    return [Absent(entry["ask"], tuple(entry["needs"])) for entry in listed]
 
 
 def unmentioned(reading: Reading, absent: Sequence[Absent], seed: int) -> list[GoldenQuestion]:
@@ -425,7 +425,7 @@ def run(golden: Path, training: Path, out: Path, embedder: Embedder, progress: P
     tools = Tools(embedder, start, Bank(embedder))
     # Only what the encoder has not been trained on: what it knows by heart looks nearer than it is.
     made_up = made_up_companies([record for record in read_records(training) if record.held_back])
-    absent = read_absent(golden / "absent.jsonl")
+    absent = read_absent(golden / "absent.json")
     folders = sorted(folder for folder in golden.iterdir() if (folder / "questions.jsonl").is_file())
     total = len(folders) + len(made_up)
     companies: dict[str, list[Example]] = {}

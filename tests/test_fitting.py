@@ -93,9 +93,9 @@ def test_only_what_a_page_never_mentions_is_asked_as_having_no_answer() -> None:
 
 
 def test_questions_about_absent_things_are_read_from_a_file_where_there_is_one(tmp_path: Path) -> None:
-    assert read_absent(tmp_path / "absent.jsonl") == []
-    (tmp_path / "absent.jsonl").write_text('{"ask": "Any sauna?", "needs": ["sauna"]}\n', encoding="utf-8")
-    assert read_absent(tmp_path / "absent.jsonl") == [Absent("Any sauna?", ("sauna",))]
+    assert read_absent(tmp_path / "absent.json") == []
+    (tmp_path / "absent.json").write_text('[{"ask": "Any sauna?", "needs": ["sauna"]}]', encoding="utf-8")
+    assert read_absent(tmp_path / "absent.json") == [Absent("Any sauna?", ("sauna",))]
 
 
 def test_saved_parameters_are_read_back(tmp_path: Path) -> None:

@@ -70,7 +70,10 @@ def passage(text: str, **other: Any) -> Passage:
 def found(*passages: Passage | str, copies: int = 1) -> list[Evidence]:
     listed = [passage(one) if isinstance(one, str) else one for one in passages]
     vector = np.zeros(3, dtype=np.float32)
-    return [Evidence(Hit(n, one, 0.5, (), 1.0, 0.1, vector, copies), (), 1.0) for n, one in enumerate(listed)]
+    return [
+        Evidence(Hit(n, one, 0.5, (), 1.0, 0.1, vector, copies=copies), (), 1.0)
+        for n, one in enumerate(listed)
+    ]
 
 
 def saying(answer: str) -> GenericFakeChatModel:
