@@ -44,9 +44,9 @@ def test_the_sample_is_answered_rightly(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "source", "least"),
     [
-        ("wix-backend", "wix-backend/team-page.txt", 0.75),
-        ("basecamp-handbook", "basecamp-handbook", 0.60),
-        ("cds-careers", "cds-careers", 0.60),
+        ("wix-backend", "wix-backend/team-page.txt", 0.85),
+        ("basecamp-handbook", "basecamp-handbook", 0.74),
+        ("cds-careers", "cds-careers", 0.73),
     ],
 )
 def test_pages_of_others_are_answered_rightly(
