@@ -271,11 +271,12 @@ def _settled(
         elif state is None or not held:
             raise reading
         else:
-            return _as_before(old, state, str(reading))
+            hint = " Or believe it: --accept-empty" if isinstance(reading, EmptyError) else ""
+            return _as_before(old, state, f"{reading}{hint}")
     if state is None or not held or accept_empty:
         return reading, _state(name, reading, moment)
     if why := _why_empty(reading, name, state):
-        return _as_before(old, state, f"{why} If that is right: --accept-empty")
+        return _as_before(old, state, f"{why} If that is right, believe it: --accept-empty")
     parts = _unreadable_parts(reading, name, old, state)
     names = {part.source for part in parts}
     reading = replace(
