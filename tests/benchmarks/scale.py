@@ -75,7 +75,9 @@ def main() -> None:
 
 
 def parsed() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("day1", type=Path)
     parser.add_argument("day2", type=Path)
     parser.add_argument("--postings", type=int, help="only so many of each day, the same ones")
