@@ -31,13 +31,18 @@ def ingest(
         int, typer.Option(min=0, max=10, help="How many links away from a web address pages are read.")
     ] = 0,
     store: Annotated[Path | None, typer.Option(help="Folder of the knowledge store.")] = None,
+    accept_empty: Annotated[
+        bool,
+        typer.Option("--accept-empty", help="Believe a source that holds nothing any more, or no openings."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of words.")] = False,
 ) -> None:
     """Make the knowledge store mirror exactly the sources given.
 
     Reads plain text as copied from a careers page, Markdown, HTML, PDF, DOCX, CSV, what job boards
     answer, and websites: a page, a sitemap, a board. What is unchanged is not embedded again, what has
-    vanished is removed, and the assistant sees the old knowledge or the new, never a mix.
+    vanished is removed, and the assistant sees the old knowledge or the new, never a mix. A source that
+    fails, or is empty for once, keeps what it held before.
 
     Examples:
 
@@ -48,9 +53,10 @@ def ingest(
         python ingest.py https://example.com/careers --depth 1
     """
     # Imported here so that --help does not wait for them.
+    from knowledge.documents import Reading
     from knowledge.embedding import EncoderError, load_embedder
-    from knowledge.errors import SourceError
-    from knowledge.ingestion import locked, mirror
+    from knowledge.errors import EmptyError, SourceError
+    from knowledge.ingestion import locked, mirror, sources_in_force
     from knowledge.settings import explained, load_settings
     from knowledge.source_list import FILE, named_sources, read_entry
     from knowledge.store import StoreError
@@ -65,14 +71,21 @@ def ingest(
         listed = named_sources(names, depth)
         with (
             Progress(bars=sys.stderr.isatty()) as progress,
+            locked(settings.store) as lock,  # told at once, not after the minutes that a website may take
             Web(settings.store / "web", allow_private=settings.allow_private_addresses) as web,
         ):
-            readings = []
+            held = sources_in_force(settings.store)
+            readings: list[Reading | SourceError] = []
             for number, given in enumerate(listed.sources, start=1):
-                readings.append(read_entry(given, web, progress))
+                try:
+                    readings.append(read_entry(given, web, progress))
+                except SourceError as error:
+                    # What was never read is a mistake of the caller; what was may fail for once.
+                    if given.name not in held and not (accept_empty and isinstance(error, EmptyError)):
+                        raise
+                    readings.append(error)
                 progress("Reading", number, len(listed.sources))
-            with locked(settings.store):  # told at once, not after the seconds that the encoder takes to load
-                progress("Loading the encoder", 0, 1)
+            progress("Loading the encoder", 0, 1)
             embedder = load_embedder(settings.encoder)
             company, contact = listed.whose()
             report = mirror(
@@ -83,6 +96,8 @@ def ingest(
                 progress,
                 company=company,
                 contact=contact,
+                accept_empty=accept_empty,
+                lock=lock,
             )
     except (SourceError, StoreError, EncoderError) as error:
         fail(str(error))
@@ -94,6 +109,8 @@ def ingest(
         f"in {settings.store}: {report.added} added, {report.changed} changed, {report.removed} removed, "
         f"{report.unchanged} unchanged, {report.embedded} texts embedded in {report.seconds:.1f} s"
     )
+    for kept in report.kept:
+        print(f"  kept {kept.source} as it was {kept.age} ago: {kept.why}")
     for entry in report.skipped:
         print(f"  skipped {entry.source}: {entry.why}")
 
@@ -116,7 +133,7 @@ class Progress:
         self.pause = pause
         self.bar: tqdm[NoReturn] | None = None
         self.what = ""
-        self.said = time.monotonic()
+        self.said = self.began = time.monotonic()
 
     def __enter__(self) -> Progress:
         return self
@@ -141,11 +158,24 @@ class Progress:
 
     def _say(self, what: str, done: int, total: int) -> None:
         now = time.monotonic()
+        if what != self.what:
+            self.began = now
         begins = what != self.what and what.startswith("Embedding")
         if begins or now - self.said >= self.pause:
-            print(f"{what}: {done:,} of {total:,}", file=sys.stderr, flush=True)
+            left = time_left(done, total, now - self.began)
+            print(f"{what}: {done:,} of {total:,}{left}", file=sys.stderr, flush=True)
             self.said = now
         self.what = what
+
+
+def time_left(done: int, total: int, seconds: float) -> str:
+    """How long the rest will take, where what is done took `seconds`: ", about 3 minutes left"."""
+    rest = seconds / done * (total - done) if done else 0
+    if rest < 1:
+        return ""
+    if rest < 90:
+        return f", about {rest:.0f} seconds left"
+    return f", about {rest / 60:.0f} minutes left"
 
 
 if __name__ == "__main__":

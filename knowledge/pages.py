@@ -199,7 +199,8 @@ def _read_single(path: Path, progress: Progress) -> Reading:
         raise type(error)(str(error).replace(path.name, str(path), 1)) from error
     if not reading.pages and not reading.jobs:
         why = reading.skipped[0].why if reading.skipped else "there is no text in it"
-        raise SourceError(f"{path} cannot be used: {why}. Give another file.")
+        failure = SourceError if reading.skipped else EmptyError
+        raise failure(f"{path} cannot be used: {why}. Give another file.")
     return reading
 
 
@@ -216,7 +217,8 @@ def _read_folder(folder: Path, progress: Progress) -> Reading:
     reading = merged(readings)
     if not reading.pages and not reading.jobs:
         first = f" ({reading.skipped[0].source}: {reading.skipped[0].why})" if reading.skipped else ""
-        raise SourceError(f"{folder} holds nothing that can be read{first}. Put pages in it as {_known()}.")
+        failure = SourceError if reading.skipped else EmptyError
+        raise failure(f"{folder} holds nothing that can be read{first}. Put pages in it as {_known()}.")
     return reading
 
 
@@ -264,7 +266,7 @@ def read_content(
     """
     ending = ending or _ending(source)
     if not content.strip():
-        raise SourceError(f"{source} is empty. Fill it or leave it out.")
+        raise EmptyError(f"{source} is empty. Fill it or leave it out.")
     content = unpacked(content, source)
     if content[:1024].lstrip()[:5] == b"%PDF-":
         return read_pdf(content, source, url, progress)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from knowledge.documents import Reading
-from knowledge.errors import SourceError
+from knowledge.errors import EmptyError, SourceError
 from knowledge.pages import Progress, read_source, silent
 from knowledge.web import Web, web_address
 from knowledge.websites import LIMIT, Reach, read_website
@@ -136,7 +136,7 @@ def read_entry(entry: SourceEntry, web: Web, progress: Progress = silent) -> Rea
         url = _sitemap_of(entry.url) if entry.kind == "sitemap" else entry.url
         reading = read_website(url, web, Reach(depth, entry.only, entry.limit), progress)
     if entry.kind == "jobs" and not reading.jobs:
-        raise SourceError(f"{entry.name} holds no job postings, though its kind is jobs.")
+        raise EmptyError(f"{entry.name} holds no job postings, though its kind is jobs.")
     return _in_language(reading, entry.language) if entry.language else reading
 
 

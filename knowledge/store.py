@@ -1,19 +1,24 @@
 """The store: what was ingested, as records and vectors, in versions that are switched in one step.
 
 STORE/CURRENT              name of the version in force; replaced atomically
-STORE/versions/000007/     manifest.json, pages.jsonl, jobs.jsonl, passages.jsonl, chroma/
+STORE/versions/000007/     manifest.json, sources.json, pages.jsonl, jobs.jsonl, gone.jsonl, passages.jsonl,
+                           chroma/ and titles.npy; whoever reads a version holds a lock on its manifest
+STORE/history/000007.jsonl what the ingest that made it changed
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import logging
 import os
 import threading
+import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -38,6 +43,11 @@ KEPT_VECTORS = 40_000
 
 CURRENT = "CURRENT"
 VERSIONS = "versions"
+MANIFEST = "manifest.json"
+TITLES = "titles.npy"
+
+GRACE = 3600
+"""Seconds that a superseded version is left alone where the file system has no locks to tell its readers by."""
 
 Record = TypeVar("Record", Page, JobPosting, Passage)
 
@@ -50,7 +60,8 @@ class StoreError(RuntimeError):
 class Manifest:
     """What a version holds and which encoder filled it.
 
-    `company` and `contact` are what the sources' own list says of them, or "".
+    `company` and `contact` are what the sources' own list says of them, or "". `read` is when the oldest of
+    the content was read, where a source that failed keeps what it held before.
     """
 
     schema: int
@@ -63,11 +74,12 @@ class Manifest:
     passages: int
     company: str = ""
     contact: str = ""
+    read: str = ""
 
     @property
     def as_of(self) -> datetime:
-        """When the sources were read."""
-        return datetime.fromisoformat(self.created)
+        """When the sources were read; the oldest counts."""
+        return datetime.fromisoformat(self.read or self.created)
 
 
 class Store:
@@ -80,6 +92,7 @@ class Store:
         """
         self.folder = folder
         self.embedder = embedder
+        hold(self, folder)
         self.manifest = read_manifest(folder)
         if self.manifest.encoder != embedder.name:
             raise StoreError(
@@ -101,12 +114,47 @@ class Store:
     @classmethod
     def open(cls, path: Path, embedder: Embedder) -> Store:
         """Open the version in force of the store at `path`; `StoreError` where there is none."""
-        return cls(current_version(path), embedder)
+        while True:
+            folder = current_version(path)
+            try:
+                return cls(folder, embedder)
+            except StoreError:
+                # Two ingests may have gone by since the line above, and the second removed the folder.
+                if current_version(path) == folder:
+                    raise
 
     @property
     def version(self) -> str:
         """Name of the version, for telling whether another is in force."""
         return self.folder.name
+
+    @cached_property
+    def gone(self) -> list[JobPosting]:
+        """Postings that their board does not list any more, without their text: closed, and not in `jobs`."""
+        return [job for _, _, job in read_gone(self.folder)]
+
+    @cached_property
+    def _title_rows(self) -> dict[str, int]:
+        return {title: row for row, title in enumerate(dict.fromkeys(job.title for job in self.jobs))}
+
+    @cached_property
+    def _title_vectors(self) -> NDArray[np.float32]:
+        try:
+            vectors = np.load(self.folder / TITLES, mmap_mode="r")
+        except FileNotFoundError:  # a store of an earlier release
+            return self.embedder.embed(list(self._title_rows))
+        except (OSError, ValueError) as error:
+            raise StoreError(
+                f"The vectors in {self.folder / TITLES} are damaged. Run ingest.py again."
+            ) from error
+        if len(vectors) != len(self._title_rows):
+            raise StoreError(f"Vectors are missing in {self.folder / TITLES}. Run ingest.py again.")
+        return cast("NDArray[np.float32]", vectors)
+
+    def title_matrix(self, titles: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of the titles of postings of this store, of shape (len(titles), dimensions)."""
+        rows = [self._title_rows[title] for title in titles]
+        return np.asarray(self._title_vectors[rows], dtype=np.float32)
 
     @cached_property
     def keywords(self) -> KeywordIndex:
@@ -201,7 +249,7 @@ def current_version(path: Path) -> Path:
         name = ""
     folder = path / VERSIONS / name
     # Only a number is a version: whatever else is in the file leads nowhere, least of all out of the store.
-    if not is_version(name) or not (folder / "manifest.json").is_file():
+    if not is_version(name) or not (folder / MANIFEST).is_file():
         raise StoreError(f"The store {path} is damaged: version {name!r} is missing. Run ingest.py again.")
     return folder
 
@@ -209,6 +257,31 @@ def current_version(path: Path) -> Path:
 def is_version(name: str) -> bool:
     """Whether a folder's name is that of a version."""
     return name.isascii() and name.isdigit()
+
+
+def hold(holder: object, folder: Path) -> None:
+    """Keep a version from being removed for as long as `holder` lives, in this process or another's.
+
+    The lock goes with the process, however that ends. Where there is none to be had, `GRACE` has to do.
+    """
+    with contextlib.suppress(OSError):
+        stream = (folder / MANIFEST).open("rb")
+        weakref.finalize(holder, stream.close)
+        fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a reader may still be using a version that is not in force any more."""
+    try:
+        with (folder / MANIFEST).open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:  # it was never finished, or is half removed
+        return False
+    except BlockingIOError:
+        return True
+    except OSError:
+        return time.time() - folder.stat().st_mtime < GRACE
+    return False
 
 
 def switch(path: Path, name: str) -> None:
@@ -219,12 +292,23 @@ def switch(path: Path, name: str) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     draft.replace(path / CURRENT)
+    settle(path)
+
+
+def settle(path: Path) -> None:
+    """Have a file, or a folder with all it holds, written to the disk: a switch must not outrun what it leads to."""
+    for entry in (*(path.rglob("*") if path.parent.name == VERSIONS else ()), path):
+        descriptor = os.open(entry, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def read_manifest(folder: Path) -> Manifest:
     """The version's manifest; `StoreError` where it is damaged or of another schema."""
     try:
-        data = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        data = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         data["sources"] = tuple(data["sources"])
         manifest = Manifest(**data)
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -244,9 +328,33 @@ def read_manifest(folder: Path) -> Manifest:
 
 def write_records(path: Path, records: Iterable[Record]) -> None:
     """Write records, one JSON object a line."""
+    write_lines(path, map(record_line, records))
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write record lines, as `record_line` makes them."""
     with path.open("w", encoding="utf-8") as stream:
-        for record in records:
-            stream.write(json.dumps(asdict(record), ensure_ascii=False, default=_plain) + "\n")
+        for line in lines:
+            stream.write(line + "\n")
+
+
+def record_line(record: Record) -> str:
+    """A record as one line: equal records are equal lines."""
+    return json.dumps(vars(record), ensure_ascii=False, default=_plain)
+
+
+def parse_record(kind: type[Record], line: str) -> Record:
+    """The record of a line; ValueError, TypeError or KeyError where it is damaged."""
+    return _build(kind, json.loads(line))
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a file of records; `StoreError` where it cannot be read."""
+    try:
+        with path.open(encoding="utf-8") as stream:
+            return [line.rstrip("\n") for line in stream]
+    except (OSError, ValueError) as error:
+        raise StoreError(f"The store's {path.name} is damaged ({error}). Run ingest.py again.") from error
 
 
 def read_records(path: Path, kind: type[Record]) -> list[Record]:
@@ -258,23 +366,51 @@ def read_records(path: Path, kind: type[Record]) -> list[Record]:
         raise StoreError(f"The store's {path.name} is damaged ({error}). Run ingest.py again.") from error
 
 
-def _plain(value: object) -> str:
+Gone = tuple[str, str, JobPosting]
+"""A posting that vanished: the source that had it, when that was found out (ISO), and the posting."""
+
+
+def write_gone(folder: Path, gone: Iterable[Gone]) -> None:
+    """Write the postings that vanished from their boards."""
+    lines = (f'["{found}", {json.dumps(name)}, {record_line(job)}]' for name, found, job in gone)
+    write_lines(folder / "gone.jsonl", lines)
+
+
+def read_gone(folder: Path) -> list[Gone]:
+    """What `write_gone` wrote; nothing where another release filled the store."""
+    try:
+        with (folder / "gone.jsonl").open(encoding="utf-8") as stream:
+            return [(name, found, _build(JobPosting, job)) for found, name, job in map(json.loads, stream)]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise StoreError(f"The store's gone.jsonl is damaged ({error}). Run ingest.py again.") from error
+
+
+def _plain(value: object) -> object:
     if isinstance(value, date):
         return value.isoformat()
+    if is_dataclass(value):
+        return vars(value)
+    if isinstance(value, Mapping):
+        return dict(value)
     raise TypeError(f"{type(value).__name__} cannot be stored")
+
+
+_FIELDS = {kind: frozenset(field.name for field in fields(kind)) for kind in (Page, JobPosting, Passage)}
 
 
 def _build(kind: type[Record], data: dict[str, Any]) -> Record:
     if not isinstance(data, dict):
         raise TypeError("a line is no object")
-    known = {field.name for field in fields(kind)}
+    known = _FIELDS[kind]
     values: dict[str, Any] = {
         name: tuple(v) if isinstance(v, list) else v for name, v in data.items() if name in known
     }
     for name in ("posted", "closes", "modified"):
         if values.get(name):
             values[name] = date.fromisoformat(values[name])
-    if "blocks" in values:
+    if values.get("blocks"):
         values["blocks"] = tuple(_block(block) for block in values["blocks"])
     if values.get("listing"):
         values["listing"] = Listing(**values["listing"])

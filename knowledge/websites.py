@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 import httpx
 
 from knowledge.documents import JobPosting, Page, Reading, Skipped
-from knowledge.errors import SourceError, UnreachableError
+from knowledge.errors import EmptyError, SourceError, UnreachableError
 from knowledge.html_text import parse_html
 from knowledge.pages import (
     Progress,
@@ -119,7 +119,8 @@ def read_website(url: str, web: Web, reach: Reach = THIS_PAGE, progress: Progres
         reading = _read_site(first, web, reach, progress)
     if not reading.pages and not reading.jobs:
         why = reading.skipped[0].why if reading.skipped else "there is no text in it"
-        raise SourceError(f"{url} cannot be used: {why}. Give another address, or save the page to a file.")
+        failure = SourceError if reading.skipped else EmptyError
+        raise failure(f"{url} cannot be used: {why}. Give another address, or save the page to a file.")
     return with_unique_ids(replace(reading, jobs=_without_doubles(reading.jobs)))
 
 

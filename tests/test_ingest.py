@@ -115,6 +115,7 @@ def test_one_json_object_says_what_was_done(filled: Filled) -> None:
         "unchanged": 1,
         "embedded": 0,
         "skipped": [],
+        "kept": [],
     }
 
 
@@ -122,7 +123,7 @@ def test_words_say_what_was_done(filled: Filled, tmp_path: Path) -> None:
     (tmp_path / "jobs.json").write_text(JOBS, encoding="utf-8")
     (line,) = run("life.md", "jobs.json", "--store", "store").stdout.splitlines()
     assert re.match(
-        r"1 pages, 1 jobs \(1 open\), 3 passages in store: 1 added, .*, 2 texts embedded in ", line
+        r"1 pages, 1 jobs \(1 open\), 3 passages in store: 1 added, .*, 3 texts embedded in ", line
     )
 
 
@@ -276,9 +277,8 @@ def test_a_settings_file_that_cannot_be_read_is_refused(filled: Filled, tmp_path
 def test_a_store_that_another_ingest_is_writing_to_is_refused(filled: Filled) -> None:
     with locked(filled.store):
         result = run("life.md", "--store", "store")
-    assert f"Another ingest (process {os.getpid()}) is writing to store." in refused(
-        result.exit_code, result.stdout, result.stderr
-    )
+    line = refused(result.exit_code, result.stdout, result.stderr)
+    assert f"Another ingest (process {os.getpid()}, since 20" in line and "is writing to store." in line
     assert filled.is_as_it_was()
 
 
@@ -361,7 +361,7 @@ def test_where_no_one_watches_each_step_is_a_plain_line(tmp_path: Path) -> None:
     # transformers draws a bar of its own while it loads weights, where it is not told to leave that.
     done = run_alone("life.md", "--store", "store", "--json", HF_HUB_DISABLE_PROGRESS_BARS="1")
     assert done.returncode == 0 and json.loads(done.stdout)["embedded"] == 4
-    assert done.stderr == "Embedding passages: 0 of 2\nEmbedding sentences: 0 of 2\n"
+    assert done.stderr == "Embedding texts: 0 of 4\n"
     again = run("life.md", "--store", "store")
     assert (again.exit_code, again.stderr) == (0, "") and ", 0 texts embedded" in again.stdout
 
