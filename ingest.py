@@ -57,6 +57,7 @@ def ingest(
     from knowledge.embedding import EncoderError, load_embedder
     from knowledge.errors import EmptyError, SourceError
     from knowledge.ingestion import locked, mirror, sources_in_force
+    from knowledge.recall import recalling
     from knowledge.settings import explained, load_settings
     from knowledge.source_list import FILE, named_sources, read_entry
     from knowledge.store import StoreError
@@ -73,6 +74,7 @@ def ingest(
             Progress(bars=sys.stderr.isatty()) as progress,
             locked(settings.store) as lock,  # told at once, not after the minutes that a website may take
             Web(settings.store / "web", allow_private=settings.allow_private_addresses) as web,
+            recalling(settings.store / "read"),
         ):
             held = sources_in_force(settings.store)
             readings: list[Reading | SourceError] = []

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from knowledge.documents import JobPosting, Page, Status
+from knowledge.records import parse_record
 from knowledge.store import (
     StoreError,
     current_version,
     is_version,
-    parse_record,
 )
 
 HISTORY = "history"

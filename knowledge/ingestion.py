@@ -33,6 +33,7 @@ from knowledge.history import (
     write_history,
     write_sources,
 )
+from knowledge.records import parse_record, record_line
 from knowledge.store import (
     CURRENT,
     MANIFEST,
@@ -44,10 +45,8 @@ from knowledge.store import (
     current_version,
     is_held,
     is_version,
-    parse_record,
     read_gone,
     read_lines,
-    record_line,
     settle,
     switch,
     write_gone,

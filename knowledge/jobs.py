@@ -20,6 +20,7 @@ from knowledge.labels import LabelKind, canonical, classify
 from knowledge.languages import language_of
 from knowledge.places import country_name
 from knowledge.printed_facts import facts_of
+from knowledge.recall import Recall
 from knowledge.wording import fold, slug, squash, unique
 
 
@@ -131,18 +132,34 @@ def read_job_postings(
     jobs: dict[tuple[str, str], JobPosting] = {}
     taken: set[str] = set()
     skipped = 0
-    for number, item in enumerate(_find(data), start=1):
+    recall = Recall(source, home, total)
+    for number, job in enumerate(_postings(data, source, today, home, recall), start=1):
         if number % 2000 == 0:
             progress(f"Reading {source}", number, max(total, number))
-        job = _posting(item, source, today, home)
         if job is None:
             skipped += 1
             continue
         # A board lists one posting once for each of its places: same id, same title.
         key = (job.id or str(len(jobs)), job.title)
         jobs[key] = _with_places(jobs[key], job.locations) if key in jobs else _with_id(job, taken)
+    recall.save()
     why = f"{skipped} of its entries are unlisted or have no title"
     return Reading(jobs=tuple(jobs.values()), skipped=(Skipped(source, why),) if skipped else ())
+
+
+def _postings(
+    data: object, source: str, today: date | None, home: str, recall: Recall
+) -> Iterator[JobPosting | None]:
+    """The posting of each object that is one; None where it has no title or is not listed."""
+    for entry in data if isinstance(data, list) else [data]:
+        if isinstance(entry, dict) and (known := recall.get(entry, today)):
+            yield known
+            continue
+        for item in _find(entry, int(isinstance(data, list))):
+            job = _posting(item, source, today, home)
+            if job and item is entry:
+                recall.put(entry, job)
+            yield job
 
 
 def is_table_of_jobs(columns: Collection[str]) -> bool:
@@ -286,8 +303,8 @@ def _with_places(job: JobPosting, more: tuple[str, ...]) -> JobPosting:
 
 
 def _with_id(job: JobPosting, taken: set[str]) -> JobPosting:
-    name = job.id or slug(" ".join((job.title, *job.locations[:1])))
-    return replace(job, id=unique(name, taken))
+    name = unique(job.id or slug(" ".join((job.title, *job.locations[:1]))), taken)
+    return job if name == job.id else replace(job, id=name)
 
 
 # Looking values up
@@ -302,9 +319,15 @@ def _get(item: Mapping[str, Any], name: str) -> Any:
     return value
 
 
+@lru_cache(maxsize=4096)
+def _present(names: tuple[str, ...], keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of `names` that an object with these keys may have: the postings of a list have the same keys."""
+    return tuple(name for name in names if name.split(".")[0] in keys)
+
+
 def _first(item: Mapping[str, Any], field: str) -> Any:
     """The first value under a field's names that says anything; schema.org's own spelling counts as one."""
-    for name in _NAMES[field]:
+    for name in _present(_NAMES[field], tuple(item)):
         value = _get(item, name)
         if value not in (None, "", [], {}) and fold(_text(value) or "x") not in _MEANINGLESS:
             return value
@@ -409,8 +432,12 @@ def _said(value: object) -> str:
 
 def _locations(item: Mapping[str, Any]) -> tuple[str, ...]:
     """Every place a posting names, as "City, Region, Country"; applicants' places when it has no other."""
-    places = next((found for name in _LOCATIONS if (found := _places(_get(item, name)))), [])
-    places = places + [place for name in _MORE_LOCATIONS for place in _places(_get(item, name))]
+    places = next(
+        (found for name in _present(_LOCATIONS, tuple(item)) if (found := _places(_get(item, name)))), []
+    )
+    places = places + [
+        place for name in _present(_MORE_LOCATIONS, tuple(item)) for place in _places(_get(item, name))
+    ]
     places = places or _places(item.get("applicantLocationRequirements"))
     if not places:
         places = _places({name: item.get(name) for name in ("city", "state", "country")})
@@ -427,7 +454,7 @@ def _set_apart_remote(places: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
     return tuple(place for place in places if classify(place) is not LabelKind.WORKPLACE), (modes or [""])[0]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65536)
 def _mode_of(place: str) -> str:
     return next(
         (canonical(words) for name, words in facts_of(place) if name == LabelKind.WORKPLACE.value), ""
@@ -575,7 +602,8 @@ def _range(low: str, high: str) -> str:
 def _blocks(item: Mapping[str, Any], title: str) -> tuple[Block, ...]:
     """The description and its companions as blocks; a plain copy of an HTML text adds nothing."""
     blocks: list[Block] = []
-    for name in _DESCRIPTIONS:
+    keys = (*item, "description") if "translations" in item else tuple(item)
+    for name in _present(_DESCRIPTIONS, keys):
         value = _get(item, name)
         if (name == "summary" and blocks) or (name.endswith(("Plain", "_text")) and blocks):
             continue

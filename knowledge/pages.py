@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, TypeVar
 
 from bs4 import Tag
 from bs4.dammit import EncodingDetector
@@ -36,6 +36,8 @@ _LARGEST, _LARGEST_DATA = 20_000_000, 300_000_000
 _DATA = (".json", ".jsonl", ".jsonld", ".xml", ".csv", ".tsv", ".pdf", ".docx")
 _GZIP, _OLD_OFFICE = b"\x1f\x8b", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _HTML = re.compile(r"(<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(!doctype\s+html|html)\b", re.I | re.S)
+
+Identified = TypeVar("Identified", Page, JobPosting)
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many are done and how many there are."""
@@ -292,7 +294,7 @@ def read_content(
 
 def whole_escapes(text: str) -> str:
     """A text without escaped halves of characters: nothing could store or print them."""
-    return _HALF_ESCAPE.sub(r"\\ufffd", text) if "\\u" in text else text
+    return _HALF_ESCAPE.sub(r"\\ufffd", text) if "\\ud" in text or "\\uD" in text else text
 
 
 _HALF_ESCAPE = re.compile(
@@ -316,8 +318,8 @@ def _kind(text: str, ending: str) -> str:
         return ".html"
     if start.startswith("<?xml") or re.match(r"<(rss|feed|urlset|sitemapindex|workzag-jobs)\b", start):
         return ".xml"
-    # In Markdown and HTML a brace opens the front matter.
-    if ending in (".md", ".markdown", ".html", ".htm", ".xhtml"):
+    # In Markdown and HTML a brace opens the front matter; what is called JSON is parsed soon enough.
+    if ending in (".md", ".markdown", ".html", ".htm", ".xhtml", ".json"):
         return ending
     if start[:1] in ("{", "["):
         with contextlib.suppress(ValueError, RecursionError):
@@ -385,12 +387,13 @@ def decoded(content: bytes, source: str, charset: str = "") -> str:
 
 def with_unique_ids(reading: Reading) -> Reading:
     """The reading with ids that no two pages and no two postings share."""
-    pages: list[Page] = []
-    jobs: list[JobPosting] = []
-    taken_pages: set[str] = set()
-    taken_jobs: set[str] = set()
-    for page in reading.pages:
-        pages.append(replace(page, id=unique(page.id, taken_pages)))
-    for job in reading.jobs:
-        jobs.append(replace(job, id=unique(job.id, taken_jobs)))
-    return replace(reading, pages=tuple(pages), jobs=tuple(jobs))
+    return replace(
+        reading, pages=tuple(_with_own_ids(reading.pages)), jobs=tuple(_with_own_ids(reading.jobs))
+    )
+
+
+def _with_own_ids(records: Iterable[Identified]) -> Iterator[Identified]:
+    taken: set[str] = set()
+    for record in records:
+        name = unique(record.id, taken)
+        yield record if name == record.id else replace(record, id=name)

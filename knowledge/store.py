@@ -18,17 +18,18 @@ import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, is_dataclass
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from knowledge.documents import Block, BlockKind, JobPosting, Listing, Page, Passage, Status
+from knowledge.documents import JobPosting, Page, Passage
 from knowledge.embedding import Embedder, LangChainEmbeddings
 from knowledge.keywords import KeywordIndex
+from knowledge.records import Record, build_record, record_line
 from knowledge.sentences import sentences
 
 if TYPE_CHECKING:
@@ -48,8 +49,6 @@ TITLES = "titles.npy"
 
 GRACE = 3600
 """Seconds that a superseded version is left alone where the file system has no locks to tell its readers by."""
-
-Record = TypeVar("Record", Page, JobPosting, Passage)
 
 
 class StoreError(RuntimeError):
@@ -338,16 +337,6 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
             stream.write(line + "\n")
 
 
-def record_line(record: Record) -> str:
-    """A record as one line: equal records are equal lines."""
-    return json.dumps(vars(record), ensure_ascii=False, default=_plain)
-
-
-def parse_record(kind: type[Record], line: str) -> Record:
-    """The record of a line; ValueError, TypeError or KeyError where it is damaged."""
-    return _build(kind, json.loads(line))
-
-
 def read_lines(path: Path) -> list[str]:
     """The lines of a file of records; `StoreError` where it cannot be read."""
     try:
@@ -361,7 +350,7 @@ def read_records(path: Path, kind: type[Record]) -> list[Record]:
     """Read what `write_records` wrote; `StoreError` where a line is damaged."""
     try:
         with path.open(encoding="utf-8") as stream:
-            return [_build(kind, json.loads(line)) for line in stream]
+            return [build_record(kind, json.loads(line)) for line in stream]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise StoreError(f"The store's {path.name} is damaged ({error}). Run ingest.py again.") from error
 
@@ -380,49 +369,13 @@ def read_gone(folder: Path) -> list[Gone]:
     """What `write_gone` wrote; nothing where another release filled the store."""
     try:
         with (folder / "gone.jsonl").open(encoding="utf-8") as stream:
-            return [(name, found, _build(JobPosting, job)) for found, name, job in map(json.loads, stream)]
+            return [
+                (name, found, build_record(JobPosting, job)) for found, name, job in map(json.loads, stream)
+            ]
     except FileNotFoundError:
         return []
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise StoreError(f"The store's gone.jsonl is damaged ({error}). Run ingest.py again.") from error
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, date):
-        return value.isoformat()
-    if is_dataclass(value):
-        return vars(value)
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"{type(value).__name__} cannot be stored")
-
-
-_FIELDS = {kind: frozenset(field.name for field in fields(kind)) for kind in (Page, JobPosting, Passage)}
-
-
-def _build(kind: type[Record], data: dict[str, Any]) -> Record:
-    if not isinstance(data, dict):
-        raise TypeError("a line is no object")
-    known = _FIELDS[kind]
-    values: dict[str, Any] = {
-        name: tuple(v) if isinstance(v, list) else v for name, v in data.items() if name in known
-    }
-    for name in ("posted", "closes", "modified"):
-        if values.get(name):
-            values[name] = date.fromisoformat(values[name])
-    if values.get("blocks"):
-        values["blocks"] = tuple(_block(block) for block in values["blocks"])
-    if values.get("listing"):
-        values["listing"] = Listing(**values["listing"])
-    if "status" in values:
-        values["status"] = Status(values["status"])
-    if "kind" in values:
-        values["kind"] = BlockKind(values["kind"])
-    return kind(**values)
-
-
-def _block(data: dict[str, Any]) -> Block:
-    return Block(**{**data, "kind": BlockKind(data["kind"]), "headings": tuple(data["headings"])})
 
 
 # --- vectors: the one door to Chroma --------------------------------------------------------------

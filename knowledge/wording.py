@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 # Letters that do not decompose into a base letter and an accent.
 _UNDECOMPOSED = str.maketrans(
@@ -28,6 +29,8 @@ _UNDECOMPOSED = str.maketrans(
         "`": "'",
     }
 )
+_PUNCTUATION = re.compile(r"[^\w&+#]+|_")
+_SHORT = 80
 _INVISIBLE = re.compile("[\u200b\u200c\u200d\u2060\ufeff\u00ad]")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’»)\]]*\s+(?=[\"'“„«(\[]?[A-ZÀ-ÝА-Я\d])")
 
@@ -39,9 +42,19 @@ def squash(text: str) -> str:
 
 def fold(text: str) -> str:
     """The text for comparing: no accents, no case, punctuation and hyphens as single spaces."""
+    # An index of postings has the same few words over and over; whole paragraphs are not worth keeping.
+    return _folded(text) if len(text) <= _SHORT else _fold(text)
+
+
+@lru_cache(maxsize=65536)
+def _folded(text: str) -> str:
+    return _fold(text)
+
+
+def _fold(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text.translate(_UNDECOMPOSED))
     plain = "".join(char for char in plain if not unicodedata.combining(char)).casefold().replace("'", "")
-    return " ".join(re.sub(r"[^\w&+#]+|_", " ", plain).split())
+    return " ".join(_PUNCTUATION.sub(" ", plain).split())
 
 
 def slug(text: str) -> str:

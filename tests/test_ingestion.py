@@ -5,11 +5,13 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import random
 import resource
 import shutil
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -507,3 +509,77 @@ def test_readings_without_anything_make_an_empty_store(path: Path) -> None:
     report = mirror([Reading()], [], path, WordEmbedder())
     assert (report.pages, report.passages, report.embedded) == (0, 0, 0)
     assert found(path, "learning") == []
+
+
+def edition(number: int) -> list[Page]:
+    """Two pages that both tell their number, so that a mix of two editions shows."""
+    return [
+        page_of(name, f"{word} takes {number} days.") for name, word in (("a", "Learning"), ("b", "Salary"))
+    ]
+
+
+def told(store: Store) -> list[str]:
+    """What a search in an open store finds of an edition, in the order of its pages."""
+    vector = store.embedder.embed(["learning salary"])[0]
+    hits = search(store, Query(vector=vector, words=tuple(terms("learning salary"))))
+    return sorted(hit.passage.text for hit in hits)
+
+
+def texts_of(number: int) -> list[str]:
+    return [f"Learning takes {number} days.", f"Salary takes {number} days."]
+
+
+def ingest_edition(path: Path, number: int, ready: Connection) -> None:
+    ready.send("begun")
+    ingest(path, *edition(number))
+
+
+def test_an_ingest_killed_at_twenty_random_moments_leaves_the_old_or_the_new(path: Path) -> None:
+    ingest(path, *edition(0))
+    in_force, chance = 0, random.Random(5)
+    for number in range(1, 21):
+        ours, theirs = PROCESSES.Pipe()
+        process = PROCESSES.Process(target=ingest_edition, args=(path, number, theirs))
+        process.start()
+        assert ours.poll(60)
+        time.sleep(chance.uniform(0, 0.4))
+        process.kill()
+        process.join(60)
+        found_now = told(Store.open(path, WordEmbedder()))
+        assert found_now in (texts_of(in_force), texts_of(number))
+        in_force = number if found_now == texts_of(number) else in_force
+    ingest(path, *edition(99))
+    assert told(Store.open(path, WordEmbedder())) == texts_of(99) and len(versions(path)) <= 2
+
+
+def read_on(path: Path, answer: Connection) -> None:
+    """Ask again and again, opening each new version; tell the editions seen, or what went wrong."""
+    seen: set[int] = set()
+    store = Store.open(path, WordEmbedder())
+    answer.send("begun")
+    try:
+        while not answer.poll():
+            if current_version(path) != store.folder:
+                store = Store.open(path, WordEmbedder())
+            texts = told(store)
+            numbers = {int(text.split()[2]) for text in texts}
+            assert len(texts) == 2 and len(numbers) == 1, texts
+            seen |= numbers
+        answer.send(seen)
+    except Exception as error:
+        answer.send(repr(error))
+
+
+def test_fifty_ingests_disturb_no_reader_in_another_process(path: Path) -> None:
+    ingest(path, *edition(0))
+    ours, theirs = PROCESSES.Pipe()
+    process = PROCESSES.Process(target=read_on, args=(path, theirs))
+    process.start()
+    assert ours.poll(60) and ours.recv() == "begun"
+    for number in range(1, 51):
+        ingest(path, *edition(number))
+    ours.send("enough")
+    assert ours.poll(60)
+    seen = ours.recv()
+    process.join(60)
+    assert isinstance(seen, set) and len(seen) > 5, seen

@@ -1,6 +1,6 @@
 """How well an index of a hundred thousand postings goes in, is renewed, and answers: as ratios.
 
-    python tests/benchmarks/scale.py DAY1 DAY2 [--postings N] [--questions N] [--threads N] [--json]
+    python tests/benchmarks/scale.py DAY1 DAY2 [--postings N] [--questions N] [--threads N] [--store DIR] [--json]
 
 DAY1 and DAY2 are lists of postings of two consecutive days, as JSON or JSON in gzip. Seconds depend on the
 machine, so each is set against the encoder's own speed over the same distinct texts, in the same run: a
@@ -31,6 +31,7 @@ def main() -> None:
     if arguments.threads:
         os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
     # Imported after the number of threads is set.
+    sys.path.insert(0, str(Path(__file__).parents[2]))
     from ingest import Progress
     from knowledge.embedding import load_embedder
     from knowledge.pages import read_source
@@ -38,7 +39,7 @@ def main() -> None:
     embedder = load_embedder()
     figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder, Progress(bars=sys.stderr.isatty()) as progress:
-        source, store = Path(folder) / "jobs.json", Path(folder) / "store"
+        source, store = Path(folder) / "jobs.json", arguments.store or Path(folder) / "store"
         days = [postings(path, arguments.postings) for path in (arguments.day1, arguments.day2)]
         source.write_text(json.dumps(days[0]), encoding="utf-8")
         reading = read_source(source)
@@ -46,6 +47,7 @@ def main() -> None:
         figures["postings"], figures["distinct texts"] = len(reading.jobs), len(texts)
         del reading
         speeds = [encoder_speed(embedder, texts)]
+        shutil.rmtree(store, ignore_errors=True)
         first = ingested(source, store, embedder, progress)
         speeds.append(encoder_speed(embedder, texts))
         source.write_text(json.dumps(days[1]), encoding="utf-8")
@@ -83,6 +85,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--postings", type=int, help="only so many of each day, the same ones")
     parser.add_argument("--questions", type=int, default=100)
     parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--store", type=Path, help="where the store is made and left; by default nowhere")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 
@@ -109,9 +112,11 @@ def ingested(source: Path, store: Path, embedder: Any, progress: Any) -> dict[st
     """Read a source and mirror it, with the seconds that took."""
     from knowledge.ingestion import mirror
     from knowledge.pages import read_source
+    from knowledge.recall import recalling
 
     started = time.perf_counter()
-    reading = read_source(source, progress)
+    with recalling(store / "read"):
+        reading = read_source(source, progress)
     read = time.perf_counter() - started
     report = mirror([reading], [source.name], store, embedder, progress)
     return {
