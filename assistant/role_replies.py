@@ -6,8 +6,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from babel.dates import format_date
+
 from assistant.conversation import Citation, Outcome, Reply
 from assistant.phrases import phrase
+from assistant.postings import Selection
 from assistant.questions import AnswerType, Question
 from assistant.roles import (
     Match,
@@ -98,7 +102,7 @@ class RoleDesk:
         if not found and (closed := self._closed(question, open_jobs)):
             return Said(self._closed_reply(question, closed), RoleMemory())
         if self._narrows(question, memory):
-            shown = [job for job in open_jobs if job.id in memory.shown]
+            shown = self.book.among(open_jobs, memory.shown)
             roles = self.book.wanted(question, shown)
             if roles.match is Match.EXACT and len(roles.jobs) < len(shown):
                 return self._listed(question, roles, open_jobs)
@@ -121,9 +125,7 @@ class RoleDesk:
 
     # --- which role ----------------------------------------------------------------------------------
 
-    def _focus(
-        self, question: Question, memory: RoleMemory, open_jobs: Sequence[JobPosting]
-    ) -> list[JobPosting]:
+    def _focus(self, question: Question, memory: RoleMemory, open_jobs: Selection) -> list[JobPosting]:
         """The roles a question is about: named in it, or those of the turns before where it leans on them."""
         remembered = [self.store.job[key] for key in (memory.focus or memory.shown) if key in self.store.job]
         if question.follows_up and remembered:
@@ -136,23 +138,21 @@ class RoleDesk:
             if beside:
                 return beside
             # "and for the other team?": the role before, with one word of its title exchanged.
-            if any(self.book.naming(question.standalone, job) > 0.15 for job in open_jobs):
-                both = f"{question.before} {question.standalone}"
-                scored = sorted(
-                    open_jobs,
-                    key=lambda job: -self.book.naming(both, job) - self.book.naming(question.standalone, job),
-                )
-                return scored[:1]
+            named_now = self.book.naming_all(question.standalone, open_jobs)
+            if (named_now > 0.15).any():
+                both = self.book.naming_all(f"{question.before} {question.standalone}", open_jobs)
+                return [open_jobs[int(np.argmax(both + named_now))]]
             return remembered
         clear = self.book.mentioned(question.standalone, open_jobs, least=CLEARLY)
         return clear or self._only(question.standalone, open_jobs)
 
     def _only(self, text: str, jobs: Sequence[JobPosting]) -> list[JobPosting]:
         """The one role that a text names in part, where no other is named nearly as well."""
-        scores = sorted(((self.book.naming(text, job), n) for n, job in enumerate(jobs)), reverse=True)
-        if not scores or scores[0][0] < PARTLY or (len(scores) > 1 and scores[1][0] > scores[0][0] - 0.15):
+        scores = self.book.naming_all(text, jobs)
+        best = scores.max(initial=0.0)
+        if best < PARTLY or np.count_nonzero(scores > best - 0.15) > 1:
             return []
-        return [jobs[scores[0][1]]]
+        return [jobs[int(np.argmax(scores))]]
 
     def _picked(self, question: Question, memory: RoleMemory) -> JobPosting | None:
         said = folded(question.text)
@@ -187,7 +187,7 @@ class RoleDesk:
             return named > 0.8
         return bool(fields_asked(question.standalone)) and named > PARTLY
 
-    def _closed(self, question: Question, open_jobs: Sequence[JobPosting]) -> JobPosting | None:
+    def _closed(self, question: Question, open_jobs: Selection) -> JobPosting | None:
         """The closed posting that a question names, where no open one is named as well."""
         closed = self.book.closed
         named = self.book.mentioned(question.standalone, closed, least=0.8)
@@ -195,7 +195,7 @@ class RoleDesk:
             return None
         same = [job for job in named if job.language == question.language] or named
         score = self.book.naming(question.standalone, same[0])
-        best_open = max((self.book.naming(question.standalone, job) for job in open_jobs), default=0.0)
+        best_open = self.book.naming_all(question.standalone, open_jobs).max(initial=0.0)
         if best_open >= min(score - 0.05, 0.4):
             return None
         said = folded(question.standalone)
@@ -216,12 +216,13 @@ class RoleDesk:
         text = f"{phrase('roles_unknown', question.language)} {self._handover(question)}"
         return Reply(Outcome.NOT_FOUND, text, language=question.language)
 
-    def _listed(self, question: Question, roles: RoleList, open_jobs: Sequence[JobPosting]) -> Said:
+    def _listed(self, question: Question, roles: RoleList, open_jobs: Selection) -> Said:
         language = question.language
         if not open_jobs:
-            text = f"{phrase('roles_all_closed', language)} {self._handover(question)}"
+            told = (phrase("roles_all_closed", language), self._as_of(language), self._handover(question))
+            text = " ".join(told)
             return Said(Reply(Outcome.NOT_FOUND, text, language=language), RoleMemory())
-        jobs = roles.jobs if roles.jobs else tuple(open_jobs)
+        jobs = roles.jobs or open_jobs
         named = jobs[:LISTED]
         lines = [f"- {self._line(job)} [{number}]" for number, job in enumerate(named, start=1)]
         if len(jobs) > len(named):
@@ -232,8 +233,7 @@ class RoleDesk:
         if counted and (listing := self._incomplete(len(open_jobs))):
             parts.append(f"{phrase('page_total', language, quote=listing[1].quote)} [{len(citations) + 1}]")
             citations.append(listing[0])
-        elif asks_for_count(question) or roles.match is Match.ALL:
-            parts.append(phrase("as_of", language, date=self.store.manifest.as_of.date().isoformat()))
+        parts.append(self._as_of(language))
         reply = Reply(Outcome.ANSWERED, "\n".join(parts), tuple(citations), tuple(named), language=language)
         focus = tuple(job.id for job in jobs) if len(jobs) <= 3 else ()
         return Said(reply, RoleMemory(tuple(job.id for job in named), focus))
@@ -278,7 +278,7 @@ class RoleDesk:
         labelled = [job for job in focus if self.book.unverified(job, question)]
         if labelled:
             return Said(self._unverified(question, labelled[0]), remembered)
-        rows = frozenset(row for job in focus for row in self.book.rows[job.id])
+        rows = frozenset(row for job in focus for row in self.book.rows.get(job.id, ()))
         certain = question.follows_up or self.book.naming(question.standalone, focus[0]) >= CLEARLY
         return Said(None, remembered, rows or None, tuple(focus[:3]), certain)
 
@@ -320,7 +320,7 @@ class RoleDesk:
             said = phrase(wording, question.language, title=job.title, value=value, url=value)
             lines.append(f"{said}{numbers}")
             citations.extend(quoted)
-        text = "\n".join(lines)
+        text = "\n".join([*lines, self._as_of(question.language)])
         return Reply(Outcome.ANSWERED, text, tuple(citations), tuple(jobs), language=question.language)
 
     def _unverified(self, question: Question, job: JobPosting) -> Reply:
@@ -329,11 +329,12 @@ class RoleDesk:
         text = f"{text} {self._handover(question)}"
         return Reply(Outcome.NOT_FOUND, text, jobs=(job,), language=question.language)
 
-    def _general_label(self, question: Question, open_jobs: Sequence[JobPosting]) -> Said | None:
+    def _general_label(self, question: Question, open_jobs: Selection) -> Said | None:
         """The labels asked for of no role in particular, where every posting only prints unverified ones."""
-        kinds = asked_kinds(question.standalone)
+        if not asked_kinds(question.standalone) or not all(job.labels for job in open_jobs):
+            return None
         labelled = [job for job in open_jobs if self.book.unverified(job, question)]
-        if not kinds or len(labelled) < len(open_jobs) or not labelled:
+        if len(labelled) < len(open_jobs) or not labelled:
             return None
         asked = folded(question.standalone)
         if not any(folded(label) in asked for label in labelled[0].labels):
@@ -341,8 +342,13 @@ class RoleDesk:
         return Said(self._unverified(question, labelled[0]), RoleMemory())
 
     def _closed_reply(self, question: Question, job: JobPosting) -> Reply:
-        text = f"{phrase('closed', question.language, title=job.title)} [1]"
+        text = f"{phrase('closed', question.language, title=job.title)} [1] {self._as_of(question.language)}"
         return Reply(Outcome.ANSWERED, text, (title_citation(job),), (job,), language=question.language)
+
+    def _as_of(self, language: str) -> str:
+        """When the postings were read: a role may be taken since."""
+        read = self.store.manifest.as_of.date()
+        return phrase("as_of", language, date=format_date(read, "long", locale=language))
 
     def _handover(self, question: Question) -> str:
         if self.settings.contact:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, reduce
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from assistant.postings import Column, ManyColumn, Selection, TermIndex
 from assistant.questions import Question
 from assistant.topics import folded
 from knowledge.documents import JobPosting, Status
 from knowledge.labels import LabelKind, canonical, classify
-from knowledge.places import find_places, within
+from knowledge.places import PlaceTable, find_places
 from knowledge.sentences import plain, sentences, stem, terms, words
 from knowledge.store import Store
+from knowledge.wording import unique
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,6 +32,10 @@ DISCIPLINES = Path(__file__).with_name("disciplines.toml")
 
 SYNONYM = 0.52
 """What another word for a title's word counts, against the word itself."""
+
+
+LOOKED_AT = 100
+"""Postings near by title whose text is compared as well."""
 
 
 class Match(StrEnum):
@@ -45,7 +52,7 @@ class Match(StrEnum):
 class RoleList:
     """Open roles for what a candidate is after; `wish` is in the candidate's words."""
 
-    jobs: tuple[JobPosting, ...]
+    jobs: Sequence[JobPosting]
     match: Match
     wish: str = ""
 
@@ -173,114 +180,215 @@ class RoleBook:
     def __init__(self, store: Store, company_words: Iterable[str] = ()) -> None:
         """`company_words`: words that name the company and so say nothing about a role."""
         self.store = store
-        located = {word for job in store.jobs for at in job.locations for word in words(at)}
+        self.jobs = [*store.jobs, *_gone(store)]
+        self.row = {job.id: row for row, job in enumerate(self.jobs)}
+        self.titles = Column(job.title for job in self.jobs)
+        self.title_terms = [frozenset(_split_terms(title)) for title in self.titles.values]
+        self._title_keys = [_key(title) for title in self.titles.values]
+        self._title_index = TermIndex(self.title_terms)
+        self.locations = ManyColumn(job.locations for job in self.jobs)
+        located = {word for line in self.locations.values for word in words(line)}
         self.company_words = frozenset(company_words) - located
-        self.open = [job for job in store.jobs if job.status is Status.OPEN]
-        self.closed = [job for job in store.jobs if job.status is Status.CLOSED]
-        self.title_terms = {job.id: _title_terms(job) for job in store.jobs}
-        frequency: dict[str, int] = {}
-        for listed in self.title_terms.values():
-            for term in listed:
-                frequency[term] = frequency.get(term, 0) + 1
-        total = max(len(store.jobs), 1)
-        self.weight = {term: 1 + float(np.log(total / count)) for term, count in frequency.items()}
-        self.rows: dict[str, list[int]] = {job.id: [] for job in store.jobs}
+        self._places = PlaceTable(self.locations.values)
+        self._towns, self._town_lines = self._towns_written()
+        self._labels = Column((job.employment_type, job.workplace_type) for job in self.jobs)
+        departments = Column(job.department for job in self.jobs)
+        facts = Column((job.employment_type, job.level, job.workplace_type) for job in self.jobs)
+        self._fact_terms: list[tuple[Column | ManyColumn, TermIndex]] = [
+            (self.titles, self._title_index),
+            *((column, _terms_of(column.values)) for column in (departments, facts, self.locations)),
+        ]
+        status = Column(job.status for job in self.jobs)
+        everything = Selection(self.jobs, np.arange(len(self.jobs)))
+        self.open = everything.where(status.matching(lambda value: value is Status.OPEN))
+        self.closed = everything.where(status.matching(lambda value: value is Status.CLOSED))
+        self.language = Column(job.language for job in self.jobs)
+        counts = np.bincount(self.titles.code, minlength=len(self.titles.values))
+        total = max(len(self.jobs), 1)
+        self.weight = {
+            term: 1 + float(np.log(total / counts[self._title_index.holding(term)].sum()))
+            for term in self._title_index
+        }
+        self._total = np.array([sum(map(self.weight.__getitem__, held)) for held in self.title_terms])
+        self.rows: dict[str, list[int]] = {}
         for row, passage in enumerate(store.passages):
-            if passage.job_id in self.rows:
-                self.rows[passage.job_id].append(row)
-        self._facts: dict[str, frozenset[str]] = {}
-        self._titles: NDArray[np.float32] | None = None
+            if passage.job_id in self.row:
+                self.rows.setdefault(passage.job_id, []).append(row)
+        self._named = lru_cache(maxsize=16)(self._naming_of_titles)
+        self._spoken = lru_cache(maxsize=16)(self._in_language)
+
+    def _towns_written(self) -> tuple[dict[str, str], dict[str, list[int]]]:
+        """Towns of the postings by their plain words: each as it is mostly written, and the lines that name it."""
+        written: dict[str, Counter[str]] = {}
+        lines: dict[str, list[int]] = {}
+        for number, line in enumerate(self.locations.values):
+            # "IN United States" is a place in Indiana: the letters before it are no part of the name.
+            for town in re.split(r"\s*(?:,| [-–|/] |[()])\s*(?:[A-Z]{2} )?", line.strip()):
+                if len(town) > 3 and classify(town) is None and (key := " ".join(words(town))):
+                    written.setdefault(key, Counter())[town] += 1
+                    lines.setdefault(key, []).append(number)
+        return {key: max(sorted(found), key=found.__getitem__) for key, found in written.items()}, lines
+
+    def _inside(self, place: str) -> NDArray[np.bool_]:
+        """Of shape (postings,): those in a place, be it one that no gazetteer knows."""
+        lines = self._places.within(place)
+        lines[self._town_lines.get(" ".join(words(place)), [])] = True
+        return self.locations.where(lines)
 
     # --- which role is meant ----------------------------------------------------------------------
 
-    def in_language(self, jobs: Sequence[JobPosting], language: str) -> list[JobPosting]:
+    def in_language(self, jobs: Selection, language: str) -> Selection:
         """The postings in the candidate's language, or one of each pair where there are none."""
-        same = [job for job in jobs if job.language == language]
-        if same:
+        return self._spoken(jobs, language)
+
+    def _in_language(self, jobs: Selection, language: str) -> Selection:
+        same = jobs.where(self.language.matching(lambda value: value == language))
+        if len(same):
             return same
-        kept: dict[str, JobPosting] = {}
-        for job in sorted(jobs, key=lambda job: job.language != "en"):
-            kept.setdefault(job.translation_key or job.id, job)
-        return list(kept.values())
+        kept: dict[str, int] = {}
+        for row in sorted(jobs.rows.tolist(), key=lambda row: self.jobs[row].language != "en"):
+            kept.setdefault(self.jobs[row].translation_key or self.jobs[row].id, row)
+        return self._of(kept.values())
+
+    def among(self, jobs: Selection, ids: Iterable[str]) -> Selection:
+        """Those of the postings that have one of these ids, in their order."""
+        rows = [self.row[key] for key in ids if key in self.row]
+        mask = np.zeros(len(self.jobs), dtype=np.bool_)
+        mask[rows] = True
+        return jobs.where(mask)
+
+    def _of(self, rows: Iterable[int]) -> Selection:
+        return Selection(self.jobs, np.fromiter(rows, dtype=np.intp))
+
+    def select(self, jobs: Sequence[JobPosting]) -> Selection:
+        """The postings as a selection, in their order."""
+        return jobs if isinstance(jobs, Selection) else self._of(self.row[job.id] for job in jobs)
 
     def mentioned(self, text: str, jobs: Sequence[JobPosting], least: float = 0.5) -> list[JobPosting]:
         """The postings whose title the text names, the best named first; those as well named stay."""
-        asked = self._asked(text)
-        scored = [(self._named(job, asked, text), job) for job in jobs]
-        best = max((score for score, _ in scored), default=0.0)
-        if best < least:
+        selected = self.select(jobs)
+        scores = self.naming_all(text, selected)
+        best = scores.max(initial=0.0)
+        if best < least or not len(scores):
             return []
-        return [job for score, job in sorted(scored, key=lambda pair: -pair[0]) if score > best - 0.12]
+        near = np.flatnonzero(scores > best - 0.12)
+        return [selected[int(n)] for n in near[np.argsort(-scores[near], kind="stable")]]
 
     def naming(self, text: str, job: JobPosting) -> float:
         """How well the text names the posting, from 0 to 1."""
-        return self._named(job, self._asked(text), text)
+        return float(self._named(text)[self.titles.code[self.row[job.id]]])
 
-    def _asked(self, text: str) -> frozenset[str]:
-        found = set(_split_terms(text))
-        found |= {_base(word) for word in words(text.replace("-", " "))}
-        return frozenset(found)
+    def naming_all(self, text: str, jobs: Sequence[JobPosting]) -> NDArray[np.float64]:
+        """How well the text names each of the postings, of shape (len(jobs),)."""
+        return self._named(text)[self.titles.code[self.select(jobs).rows]]
 
-    def _named(self, job: JobPosting, asked: frozenset[str], text: str) -> float:
-        """Share of the title's words, weighted by rarity among titles, that the text holds."""
-        title = self.title_terms[job.id]
-        total = sum(self.weight[term] for term in title)
-        if not total:
-            return 0.0
-        synonyms = _synonyms_in(job.title, text)
-        held = sum(self.weight[t] for t in title if t in asked or _initials(t, text))
+    def _naming_of_titles(self, text: str) -> NDArray[np.float64]:
+        """Share of each title's words, weighted by rarity among titles, that the text holds."""
+        said = {*_split_terms(text), *(_base(word) for word in words(text.replace("-", " ")))}
+        scores: NDArray[np.float64] = np.zeros(len(self.title_terms))
+        for term in sorted(said | set(_initials(text))):
+            scores[self._title_index.holding(term)] += self.weight.get(term, 0.0)
         # Another word for it is weaker than the title's own words, where another title has those.
-        meant = sum(self.weight[t] for t in title if t in synonyms and t not in asked)
-        return (held + SYNONYM * meant) / total
+        for term, numbers in sorted(self._synonyms(text).items()):
+            if term not in said:
+                scores[list(numbers)] += SYNONYM * self.weight[term]
+        scores /= np.maximum(self._total, SYNONYM)
+        return scores
+
+    def _synonyms(self, text: str) -> dict[str, set[int]]:
+        """Words of titles that belong to a discipline which the text names by another word."""
+        groups, _, _ = _discipline_table()
+        said = _key(text)
+        found: dict[str, set[int]] = {}
+        for group in groups:
+            if any(phrase in said for phrase in group):
+                for phrase in group:
+                    for number in self._titles_with(phrase):
+                        for term in self.title_terms[number].intersection(phrase.split()):
+                            found.setdefault(term, set()).add(number)
+        return found
+
+    def _titles_with(self, phrase: str) -> list[int]:
+        """Numbers of the titles that hold a phrase, given as a key."""
+        parts = [part for part in phrase.split() if part in self._title_index]
+        if not parts:
+            return []
+        holding = reduce(np.intersect1d, map(self._title_index.holding, parts)).tolist()
+        # A single word is one that the title holds; of several, the order counts.
+        if phrase.count(" ") == 2:
+            return cast("list[int]", holding)
+        return [number for number in holding if phrase in self._title_keys[number]]
 
     # --- which roles a candidate is after ------------------------------------------------------------
 
     def wanted(self, question: Question, jobs: Sequence[JobPosting]) -> RoleList:
         """The roles of `jobs` that fit what the question is after, or what comes nearest."""
+        selected = self.select(jobs)
         places = self.places(question.text)
-        remaining = list(jobs)
+        remaining = selected
         if places:
-            remaining = [job for job in jobs if any(within(at, p) for at in job.locations for p in places)]
-            if not remaining and any(job.locations for job in jobs):
-                return RoleList(tuple(jobs), Match.NONE, ", ".join(places))
-            remaining = remaining or list(jobs)
+            remaining = selected.where(np.logical_or.reduce([self._inside(place) for place in places]))
+            if not remaining and any(job.locations for job in selected):
+                return RoleList(selected, Match.NONE, ", ".join(places))
+            remaining = remaining or selected
         labelled = self._by_label(question.standalone, remaining)
         if labelled is not None:
             return self._labelled(question, labelled, remaining)
         wish = self.wish(question.standalone, places)
         if not wish:
-            return RoleList(tuple(remaining), Match.EXACT if places else Match.ALL, ", ".join(places))
+            return RoleList(remaining, Match.EXACT if places else Match.ALL, ", ".join(places))
         shown = " ".join([*wish, *places])
-        exact = self._by_facts(wish, remaining) or self._by_code(question.text, remaining)
         exact = (
-            exact or self._by_discipline(" ".join(wish), remaining) or self._by_title_word(wish, remaining)
+            self._by_facts(wish, remaining)
+            or self._by_code(question.text, remaining)
+            or self._by_discipline(" ".join(wish), remaining)
+            or self._by_title_word(wish, remaining)
         )
         if exact:
-            return RoleList(tuple(exact), Match.EXACT, shown)
-        nearest = self._by_meaning(question, remaining)
-        return RoleList(tuple(nearest), Match.NEAREST, shown)
+            return RoleList(exact, Match.EXACT, shown)
+        return RoleList(self._by_meaning(question, remaining), Match.NEAREST, shown)
 
-    def _labelled(
-        self, question: Question, labelled: Sequence[JobPosting], jobs: Sequence[JobPosting]
-    ) -> RoleList:
+    def _labelled(self, question: Question, labelled: Selection, jobs: Selection) -> RoleList:
         """The postings with the label asked for; without any, those that do not print the one not wanted."""
         named = ", ".join(sorted(asked_labels(question.standalone)))
         excluded = excluded_labels(question.standalone)
         if labelled:
-            return RoleList(tuple(labelled), Match.EXACT, "" if excluded else named)
-        others = [job for job in jobs if not excluded & _labels_of(job)]
+            if narrower := self._of_wish(question, labelled):
+                return narrower
+            return RoleList(labelled, Match.EXACT, "" if excluded else named)
+        others = jobs.where(self._labels.matching(lambda pair: not excluded & _labels_of(pair)))
         if excluded and others:
-            return RoleList(tuple(others), Match.UNSTATED, named)
-        return RoleList(tuple(jobs), Match.NONE, named)
+            return RoleList(others, Match.UNSTATED, named)
+        return RoleList(jobs, Match.NONE, named)
+
+    def _of_wish(self, question: Question, labelled: Selection) -> RoleList | None:
+        """Those of the postings with a label that are also of the work asked for: "remote data analyst"."""
+        labels = {word for label in asked_labels(question.standalone) for word in words(label)}
+        places = self.places(question.text)
+        wish = [word for word in self.wish(question.standalone, places) if not labels & set(words(word))]
+        found = self._by_facts(wish, labelled) or self._by_discipline(" ".join(wish), labelled)
+        if not found:
+            return None
+        return RoleList(found, Match.EXACT, " ".join([*sorted(asked_labels(question.standalone)), *wish]))
 
     def places(self, text: str) -> list[str]:
         """The places a text names, those of the postings among them however small or unaccented."""
-        said = f" {' '.join(words(text))} "
-        towns = {part.strip() for job in self.store.jobs for at in job.locations for part in at.split(",")}
-        own = sorted(town for town in towns if len(town) > 3 and f" {' '.join(words(town))} " in said)
+        said = words(text)
+        longest = max((key.count(" ") + 1 for key in self._towns), default=0) if said else 0
+        own: list[str] = []
+        start = 0
+        while start < len(said):
+            sizes = range(min(longest, len(said) - start), 0, -1)
+            size = next((n for n in sizes if " ".join(said[start : start + n]) in self._towns), 0)
+            if size:
+                own.append(self._towns[" ".join(said[start : start + size])])
+            start += size or 1
         found = [place for place in find_places(text) if plain(place) not in self.company_words]
-        known = {plain(town) for town in own}
-        return [*own, *(place for place in found if plain(place) not in known)]
+        own = [town for town in dict.fromkeys(own) if not any(_is_part(town, place) for place in found)]
+        # "Ottawa Lake" is a town of its own, and not in Ottawa.
+        covered = [set(words(town)) for town in own]
+        rest = [place for place in found if not any(set(words(place)) <= names for names in covered)]
+        return [*sorted(own), *rest]
 
     def wish(self, text: str, places: Sequence[str] = ()) -> list[str]:
         """The words of a question that say which role, in the candidate's spelling."""
@@ -297,84 +405,80 @@ class RoleBook:
             and not all(w in drop for w in words(word))
         ]
 
-    def _by_label(self, text: str, jobs: Sequence[JobPosting]) -> list[JobPosting] | None:
+    def _by_label(self, text: str, jobs: Selection) -> Selection | None:
         """Postings with the contract or workplace asked for; None where none is asked for or none is known."""
         wanted = asked_labels(text)
-        printed = {job.id: _labels_of(job) for job in jobs}
-        if not wanted or not any(printed.values()):
+        if not wanted or not len(jobs.where(self._labels.matching(lambda pair: bool(_labels_of(pair))))):
             return None
         excluded = excluded_labels(text)
-        return [
-            job
-            for job in jobs
-            if printed[job.id]
-            and not excluded & printed[job.id]
-            and (not (wanted - excluded) or wanted & printed[job.id])
-        ]
 
-    def _by_facts(self, wish: Sequence[str], jobs: Sequence[JobPosting]) -> list[JobPosting]:
-        """Postings whose title and facts hold every word of the wish."""
-        wanted = {t for word in wish for t in _split_terms(word)}
-        return [job for job in jobs if wanted and wanted <= self._fact_terms(job)]
-
-    def _fact_terms(self, job: JobPosting) -> frozenset[str]:
-        if job.id not in self._facts:
-            facts = (
-                job.title,
-                job.department,
-                job.employment_type,
-                job.level,
-                job.workplace_type,
-                *job.locations,
+        def fits(pair: tuple[str, str]) -> bool:
+            printed = _labels_of(pair)
+            return (
+                bool(printed)
+                and not excluded & printed
+                and (not (wanted - excluded) or bool(wanted & printed))
             )
-            self._facts[job.id] = frozenset(_split_terms(" ".join(facts))) | self.title_terms[job.id]
-        return self._facts[job.id]
 
-    def _by_code(self, text: str, jobs: Sequence[JobPosting]) -> list[JobPosting]:
+        return jobs.where(self._labels.matching(fits))
+
+    def _by_facts(self, wish: Sequence[str], jobs: Selection) -> Selection:
+        """Postings whose title and facts hold every word of the wish."""
+        wanted = {term for word in wish for term in _split_terms(word)}
+        if not wanted:
+            return jobs[:0]
+        for term in wanted:
+            holding = [column.where(index.mask(term)) for column, index in self._fact_terms]
+            jobs = jobs.where(np.logical_or.reduce(holding))
+        return jobs
+
+    def _by_code(self, text: str, jobs: Selection) -> Selection:
         """Postings that print a code the question names, such as a pay class "EC-07"."""
         codes = codes_in(text)
-        return [job for job in jobs if any(code_sentence(job, code) for code in codes)]
+        if not codes:
+            return jobs[:0]
+        return self._of(
+            row for row in jobs.rows.tolist() if any(code_sentence(self.jobs[row], code) for code in codes)
+        )
 
-    def _by_discipline(self, wish: str, jobs: Sequence[JobPosting]) -> list[JobPosting]:
+    def _by_discipline(self, wish: str, jobs: Selection) -> Selection:
         """Postings of the discipline the wish names; the one named by the most words decides."""
+        groups, _, _ = _discipline_table()
         named = disciplines(wish)
-        if not named:
-            return []
-        titles = {job.id: disciplines(job.title) for job in jobs}
         for length in sorted(set(named.values()), reverse=True):
-            asked = [number for number, size in named.items() if size == length]
-            found = [job for job in jobs if any(number in titles[job.id] for number in asked)]
-            if found:
+            titles = np.zeros(len(self.title_terms), dtype=np.bool_)
+            for number in (number for number, size in named.items() if size == length):
+                for phrase in groups[number]:
+                    titles[self._titles_with(phrase)] = True
+            if found := jobs.where(self.titles.where(titles)):
                 return found
-        return []
+        return jobs[:0]
 
-    def _by_title_word(self, wish: Sequence[str], jobs: Sequence[JobPosting]) -> list[JobPosting]:
+    def _by_title_word(self, wish: Sequence[str], jobs: Selection) -> Selection:
         """Postings whose title or department holds a telling word of the wish."""
         wanted = {t for word in wish for t in _split_terms(word)} - _COMMON_TITLE_WORDS
-        return [
-            job
-            for job in jobs
-            if wanted & (self.title_terms[job.id] | frozenset(_split_terms(job.department)))
-        ]
+        found = np.zeros(len(self.jobs), dtype=np.bool_)
+        for column, index in self._fact_terms[:2]:
+            for term in wanted:
+                found |= column.where(index.mask(term))
+        return jobs.where(found)
 
-    def _by_meaning(self, question: Question, jobs: Sequence[JobPosting]) -> list[JobPosting]:
+    def _by_meaning(self, question: Question, jobs: Selection) -> Selection:
         """At most three postings whose title or text comes nearest to the question."""
         if not jobs:
-            return []
-        titles = self._title_vectors()
-        position = {job.id: number for number, job in enumerate(self.store.jobs)}
+            return jobs
+        # The store has a vector for each title of its own postings; those gone come after them.
+        titles = np.full(len(self.title_terms), -1.0, dtype=np.float32)
+        known = self.store.title_scores(question.vector)
+        titles[: len(known)] = known
+        by_title = titles[self.titles.code[jobs.rows]]
+        near = np.argsort(-by_title, kind="stable")[:LOOKED_AT]
         scores = []
-        for job in jobs:
-            rows = self.rows[job.id][:12]
+        for number in sorted(near.tolist()):
+            rows = self.rows.get(jobs[number].id, [])[:12]
             text = float((self.store.passage_matrix(rows) @ question.vector).max()) if rows else 0.0
-            scores.append(0.5 * float(titles[position[job.id]] @ question.vector) + 0.5 * text)
-        order = np.argsort(-np.array(scores))
-        return [jobs[int(number)] for number in order[:3]]
-
-    def _title_vectors(self) -> NDArray[np.float32]:
-        if self._titles is None:
-            self._titles = self.store.embedder.embed([job.title for job in self.store.jobs])
-        return self._titles
+            scores.append((-0.5 * float(by_title[number]) - 0.5 * text, number))
+        return Selection(self.jobs, jobs.rows[[number for _, number in sorted(scores)[:3]]])
 
     # --- facts ---------------------------------------------------------------------------------------
 
@@ -429,10 +533,11 @@ def excluded_labels(text: str) -> set[str]:
     return asked_labels(folded(text)[denied.end() :]) if denied else set()
 
 
-def _labels_of(job: JobPosting) -> set[str]:
+@lru_cache(maxsize=4096)
+def _labels_of(stated: tuple[str, str]) -> frozenset[str]:
     """The contract and workplace a posting states, in their canonical spelling."""
-    parts = re.split(r"[,/·|]\s*", f"{job.employment_type},{job.workplace_type}")
-    return {canonical(part) for part in parts if part.strip()}
+    parts = re.split(r"[,/·|]\s*", ",".join(stated))
+    return frozenset(canonical(part) for part in parts if part.strip())
 
 
 def fields_asked(text: str) -> list[str]:
@@ -449,6 +554,8 @@ def codes_in(text: str) -> list[str]:
 def code_sentence(job: JobPosting, code: str) -> str:
     """The sentence of the posting that prints the code, or ""."""
     pattern = re.compile(rf"\b{re.escape(code)}\b", re.IGNORECASE)
+    if not pattern.search(job.description):
+        return ""
     return next((s for s in sentences(job.description) if pattern.search(s)), "")
 
 
@@ -545,35 +652,38 @@ def _split_terms(text: str) -> list[str]:
 
     A short word in capitals ("IT", "HR") is a name, whatever it means in small letters.
     """
-    found: list[str] = []
-    for token in re.split(r"[\s/-]+", text):
-        acronym = bool(re.fullmatch(r"\W*[A-Z]{2,4}\W*", token)) and not text.isupper()
-        found.extend(_base(word) for word in words(token) if acronym or word not in _stop())
-    return found
+    return [term for token in re.split(r"[\s/-]+", text) for term in _token_terms(token, text.isupper())]
+
+
+@lru_cache(maxsize=65536)
+def _token_terms(token: str, shouted: bool) -> tuple[str, ...]:
+    acronym = bool(re.fullmatch(r"\W*[A-Z]{2,4}\W*", token)) and not shouted
+    return tuple(_base(word) for word in words(token) if acronym or word not in _stop())
 
 
 def _is_acronym(word: str, text: str) -> bool:
     return bool(re.fullmatch(r"[A-Z]{2,4}", word)) and not text.isupper()
 
 
-def _title_terms(job: JobPosting) -> frozenset[str]:
-    return frozenset(_split_terms(job.title))
-
-
-def _synonyms_in(title: str, text: str) -> frozenset[str]:
-    """Words of the title that belong to a discipline which the text names by another word."""
-    groups, _, _ = _discipline_table()
-    title_key, text_key = _key(title), _key(text)
-    found: set[str] = set()
-    for group in groups:
-        if any(phrase in text_key for phrase in group):
-            found |= {word for phrase in group if phrase in title_key for word in phrase.split()}
-    return frozenset(found)
-
-
-def _initials(term: str, text: str) -> bool:
-    """Whether `term` is the initials of neighbouring words: "sre" for site reliability engineer."""
-    if not 2 <= len(term) <= 5:
-        return False
+def _initials(text: str) -> Iterator[str]:
+    """Initials of neighbouring words, which may be a title: "sre" for site reliability engineer."""
     letters = "".join(word[0] for word in words(text.replace("-", " ")))
-    return len(term) > 2 and term in letters
+    for size in (3, 4, 5):
+        for start in range(len(letters) - size + 1):
+            yield letters[start : start + size]
+
+
+def _terms_of(values: Iterable[str | tuple[str, ...]]) -> TermIndex:
+    joined = (value if isinstance(value, str) else " ".join(value) for value in values)
+    return TermIndex([frozenset(_split_terms(text)) for text in joined])
+
+
+def _is_part(town: str, place: str) -> bool:
+    """Whether a place that was found in the text is the town and more: "Paris" in "Paris, France"."""
+    return "," in place and set(words(town)) < set(words(place))
+
+
+def _gone(store: Store) -> list[JobPosting]:
+    """Postings that their board does not list any more, with ids that no other posting has."""
+    taken = set(store.job)
+    return [replace(job, id=unique(job.id, taken)) for job in store.gone]

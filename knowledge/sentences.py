@@ -88,6 +88,8 @@ def sentences(text: str) -> list[str]:
 
 def plain(text: str) -> str:
     """Lower case without accents, so that "Montréal" and "montreal" are one word."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.replace("’", "'").lower())
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 

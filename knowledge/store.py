@@ -150,10 +150,11 @@ class Store:
             raise StoreError(f"Vectors are missing in {self.folder / TITLES}. Run ingest.py again.")
         return cast("NDArray[np.float32]", vectors)
 
-    def title_matrix(self, titles: Sequence[str]) -> NDArray[np.float32]:
-        """Vectors of the titles of postings of this store, of shape (len(titles), dimensions)."""
-        rows = [self._title_rows[title] for title in titles]
-        return np.asarray(self._title_vectors[rows], dtype=np.float32)
+    def title_scores(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Cosine of every distinct title of the postings to `vector`, in the order of their first posting."""
+        if not self._title_rows:
+            return np.zeros(0, dtype=np.float32)
+        return np.asarray(self._title_vectors @ vector, dtype=np.float32)
 
     @cached_property
     def keywords(self) -> KeywordIndex:

@@ -1,6 +1,6 @@
 import pytest
 
-from knowledge.places import country_of, find_places, is_place, same_place, split_places, within
+from knowledge.places import PlaceTable, country_of, find_places, is_place, same_place, split_places, within
 
 
 @pytest.mark.parametrize(
@@ -125,3 +125,20 @@ def test_a_line_with_several_places_is_split() -> None:
     assert split_places("Hamburg, Bremen") == ("Hamburg", "Bremen")
     assert split_places("Kenya, Ghana or Zambia") == ("Kenya", "Ghana", "Zambia")
     assert split_places("New York, NY") == ("New York, NY",)
+
+
+@pytest.mark.parametrize(
+    "area", ["Germany", "Berlin", "EMEA", "Worldwide", "New York", "Atlantis", "USA", "ny"]
+)
+def test_a_table_of_lines_says_the_same_as_line_by_line(area: str) -> None:
+    lines = [
+        "Berlin, Germany",
+        "NYC",
+        "Germany",
+        "Tel Aviv, Israel",
+        "atlantis",
+        "",
+        "Paris or Berlin",
+        "Remote",
+    ]
+    assert PlaceTable(lines).within(area).tolist() == [within(line, area) for line in lines]

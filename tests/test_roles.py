@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from assistant_fakes import MILL, asked, filled
+from assistant_fakes import MILL, asked, filled, posting
 from conftest import WordEmbedder
 
 from assistant.roles import (
@@ -97,3 +97,33 @@ def test_counting_other_things_is_not(embedder: WordEmbedder, text: str) -> None
 
 def test_codes_are_read_from_a_question() -> None:
     assert codes_in("which jobs are EC-07?") == ["EC-07"]
+
+
+def test_a_town_that_no_gazetteer_knows_is_found_within_its_line(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    jobs = (posting("Miller", "Bergtal Mills, Tamland"), posting("Clerk", "Gdynia, Poland"))
+    book = RoleBook(filled(tmp_path / "store", embedder, *jobs))
+    roles = book.wanted(asked("any jobs in Bergtal Mills?", embedder), book.open)
+    assert [job.title for job in roles.jobs] == ["Miller"]
+
+
+def test_a_role_with_a_label_is_looked_for_among_those_that_print_it(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    jobs = (
+        posting("Data Analyst", "Gdynia", workplace_type="Remote"),
+        posting("Data Analyst, Mills", "Opava", workplace_type="On site"),
+        posting("Payroll Accountant", "Opava", workplace_type="Remote"),
+    )
+    book = RoleBook(filled(tmp_path / "store", embedder, *jobs))
+    roles = book.wanted(asked("any remote data analyst jobs?", embedder), book.open)
+    assert ([job.title for job in roles.jobs], roles.wish) == (["Data Analyst"], "Remote data analyst")
+
+
+def test_a_posting_gone_from_its_board_is_known_as_closed(tmp_path: Path, embedder: WordEmbedder) -> None:
+    filled(tmp_path / "store", embedder, *MILL)
+    book = RoleBook(filled(tmp_path / "store", embedder, *MILL[1:]))
+    gone = book.mentioned("the night watch role", book.closed)
+    assert [job.title for job in gone] == ["SRE, Night Watch"]
+    assert "SRE, Night Watch" not in [job.title for job in book.open]
