@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -52,8 +53,13 @@ INTENT_LIKELY = 0.55
 """The same, if every topic is much farther away."""
 
 
+PATIENCE = 1.0
+"""Seconds that a turn waits for a new version; a larger one takes longer to open, and turns go on with the old."""
+
 RECALLED = 5
 """Questions before the last one that a language model is shown, to make a follow-up whole."""
+
+log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 Pieces = Generator[str, None, Result]
@@ -99,6 +105,31 @@ class Summary:
     as_of: datetime | None = None
 
 
+class _Opening:
+    """A version being opened, beside the turns that still go by the one before."""
+
+    def __init__(self, folder: Path, work: Callable[[], None]) -> None:
+        self.folder = folder
+        self._error: Exception | None = None
+        self._work = work
+        self._thread = threading.Thread(target=self._run, name=f"open-{folder.name}", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except Exception as error:  # told to whoever waits
+            log.error("The knowledge in %s cannot be opened: %s", self.folder, error)
+            self._error = error
+
+    def wait(self, seconds: float | None) -> bool:
+        """Whether it is open, after at most so many seconds; raises what went wrong."""
+        self._thread.join(seconds)
+        if self._error is not None:
+            raise self._error
+        return not self._thread.is_alive()
+
+
 class Assistant:
     """Answers a candidate from the company's own pages, or says that it cannot.
 
@@ -127,6 +158,8 @@ class Assistant:
         )
         self._lock = threading.Lock()
         self._knowledge: Knowledge | None = None
+        self._opening = threading.Lock()
+        self._opened: _Opening | None = None
         self._turns: OrderedDict[tuple[str, ...], tuple[Reply, Memory]] = OrderedDict()
 
     @classmethod
@@ -149,11 +182,30 @@ class Assistant:
             if not (self.settings.store / "CURRENT").exists():
                 return None
             raise
-        with self._lock:
-            if self._knowledge is None or self._knowledge.store.folder != folder:
-                self._knowledge = Knowledge(Store(folder, self.embedder), self.bank, self.settings)
+        known = self._knowledge
+        if known is not None and known.store.folder == folder:
+            return known
+        with self._opening:
+            if self._opened is None or self._opened.folder != folder:
+                self._opened = _Opening(folder, lambda: self._open(folder))
+            opening = self._opened
+        # The knowledge of before goes on answering while a large version is being opened.
+        try:
+            opened = opening.wait(None if known is None else PATIENCE)
+        except Exception:
+            if known is None:
+                self._opened = None  # the next turn tries again
+                raise
+            return known
+        return self._knowledge if opened else known
+
+    def _open(self, folder: Path) -> None:
+        """Take a version over; what was worked out over the one before is forgotten."""
+        knowledge = Knowledge(Store(folder, self.embedder), self.bank, self.settings)
+        with self._opening, self._lock:
+            if self._opened is not None and self._opened.folder == folder:  # else a newer one overtook it
+                self._knowledge = knowledge
                 self._turns.clear()
-            return self._knowledge
 
     @property
     def is_empty(self) -> bool:
@@ -207,7 +259,7 @@ class Assistant:
 
     def reply(self, turns: Sequence[str]) -> Reply:
         """The reply to the last of the candidate's `turns`, in the light of the ones before."""
-        return drained(self._replied(tuple(turns)))[0]
+        return drained(self._replied(tuple(turns), self.knowledge()))[0]
 
     def stream(self, turns: Sequence[str]) -> Iterator[str | Reply]:
         """The reply's text bit by bit, then the reply itself, whose text is the one that counts.
@@ -215,32 +267,37 @@ class Assistant:
         With a language model, sentence by sentence, each as soon as it has passed the check; what is
         ready at once comes word by word. Whoever reads no further ends the work.
         """
-        reply, _ = yield from told(self._replied(tuple(turns)))
+        reply, _ = yield from told(self._replied(tuple(turns), self.knowledge()))
         yield reply
 
     def remember(self, turns: Sequence[str]) -> Memory:
         """What the turns so far leave for the next; no language model is asked for that."""
-        return drained(self._replied(tuple(turns), anew=False))[1] if turns else Memory()
+        return self._remembered(tuple(turns), self.knowledge())
 
-    def _replied(self, turns: tuple[str, ...], anew: bool = True) -> Pieces[tuple[Reply, Memory]]:
+    def _remembered(self, turns: tuple[str, ...], knowledge: Knowledge | None) -> Memory:
+        return drained(self._replied(turns, knowledge, anew=False))[1] if turns else Memory()
+
+    def _replied(
+        self, turns: tuple[str, ...], knowledge: Knowledge | None, anew: bool = True
+    ) -> Pieces[tuple[Reply, Memory]]:
         """Reply and memory, taken from the turns already worked out where there are any.
 
         A reply for which the language model failed is worked out `anew`: its time-out must not stick.
         """
-        knowledge = self.knowledge()
+        key = (knowledge.store.version if knowledge else "", *turns)
         with self._lock:
-            kept = self._turns.get(turns)
+            kept = self._turns.get(key)
             if kept and not (anew and kept[0].trace.get("fallback")):
-                self._turns.move_to_end(turns)
+                self._turns.move_to_end(key)
                 return kept
         deadline = self.writer.deadline() if self.writer and anew else None
-        memory = self.remember(turns[:-1])
+        memory = self._remembered(turns[:-1], knowledge)
         result = yield from self._turn(turns[-1] if turns else "", memory, knowledge, deadline)
         if self.writer and not anew:
             # The default writer's words, which must not be taken for the reply.
             return result
         with self._lock:
-            self._turns[turns] = result
+            self._turns[key] = result
             while len(self._turns) > 2048:
                 self._turns.popitem(last=False)
         return result

@@ -20,6 +20,7 @@ from knowledge.embedding import load_embedder
 from knowledge.ingestion import mirror
 from knowledge.pages import read_source
 from knowledge.settings import load_settings
+from knowledge.store import current_version
 
 SAMPLE = Path(__file__).parents[1] / "knowledge" / "sources"
 
@@ -130,6 +131,21 @@ def test_a_store_switched_under_a_running_assistant_is_picked_up(tmp_path: Path,
         folder,
         sample.embedder,
     )
+    assert "31" in assistant.reply(ask).text
+
+
+def test_a_new_version_that_is_damaged_leaves_the_answers_as_they_were(
+    tmp_path: Path, sample: Assistant
+) -> None:
+    folder = tmp_path / "store"
+    assistant = over(folder, sample, "Everybody has 27 days of paid vacation a year.")
+    ask = ["How many days of vacation do I get?"]
+    assert "27" in assistant.reply(ask).text
+    page = mill("Everybody has 31 days of paid vacation a year.")
+    mirror([reading_of(page)], ["page.md"], folder, sample.embedder)
+    (current_version(folder) / "pages.jsonl").write_text("{", encoding="utf-8")
+    assert "27" in assistant.reply(ask).text
+    mirror([reading_of(page)], ["page.md"], folder, sample.embedder)
     assert "31" in assistant.reply(ask).text
 
 
