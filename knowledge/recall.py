@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
@@ -19,7 +18,7 @@ from typing import Any
 
 from knowledge.dates import is_past
 from knowledge.documents import JobPosting, Status
-from knowledge.records import build_record, record_values
+from knowledge.records import parse_record, record_values
 
 MANY = 2000
 """Entries from which on a list is worth being remembered."""
@@ -63,7 +62,7 @@ class Recall:
         if line is None:
             return None
         self._now[key] = line
-        job = build_record(JobPosting, json.loads(line))
+        job = parse_record(JobPosting, line)
         if job.status is Status.OPEN and is_past(job.closes, today):
             job = replace(job, status=Status.CLOSED)
         return job

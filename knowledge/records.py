@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from datetime import date
 from typing import Any, TypeVar
+
+import orjson
 
 from knowledge.documents import Block, BlockKind, JobPosting, Listing, Page, Passage, Status
 
@@ -20,19 +21,15 @@ def record_line(record: Record) -> str:
 
 def record_values(values: Mapping[str, Any]) -> str:
     """Values of a record as one line."""
-    return json.dumps(values, ensure_ascii=False, default=_plain)
+    return orjson.dumps(values, default=_plain).decode()
 
 
 def parse_record(kind: type[Record], line: str) -> Record:
     """The record of a line; ValueError, TypeError or KeyError where it is damaged."""
-    return build_record(kind, json.loads(line))
+    return build_record(kind, orjson.loads(line))
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, date):
-        return value.isoformat()
-    if is_dataclass(value):
-        return vars(value)
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} cannot be stored")

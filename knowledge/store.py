@@ -25,11 +25,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+import orjson
 
 from knowledge.documents import JobPosting, Page, Passage
 from knowledge.embedding import Embedder, LangChainEmbeddings
 from knowledge.keywords import KeywordIndex
-from knowledge.records import Record, build_record, record_line
+from knowledge.records import Record, build_record, parse_record, record_line
 from knowledge.sentences import sentences
 
 if TYPE_CHECKING:
@@ -351,7 +352,7 @@ def read_records(path: Path, kind: type[Record]) -> list[Record]:
     """Read what `write_records` wrote; `StoreError` where a line is damaged."""
     try:
         with path.open(encoding="utf-8") as stream:
-            return [build_record(kind, json.loads(line)) for line in stream]
+            return [parse_record(kind, line) for line in stream]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise StoreError(f"The store's {path.name} is damaged ({error}). Run ingest.py again.") from error
 
@@ -371,7 +372,7 @@ def read_gone(folder: Path) -> list[Gone]:
     try:
         with (folder / "gone.jsonl").open(encoding="utf-8") as stream:
             return [
-                (name, found, build_record(JobPosting, job)) for found, name, job in map(json.loads, stream)
+                (name, found, build_record(JobPosting, job)) for found, name, job in map(orjson.loads, stream)
             ]
     except FileNotFoundError:
         return []

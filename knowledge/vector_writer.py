@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+import orjson
 
 from knowledge.documents import Passage
 from knowledge.embedding import Embedder
@@ -279,14 +279,14 @@ def _write_titles(
 
 
 def _write_entries(path: Path, entries: Mapping[str, Entry]) -> None:
-    with path.open("w", encoding="utf-8") as stream:
+    with path.open("wb") as stream:
         for key, entry in entries.items():
-            stream.write(json.dumps([key, entry.digest, entry.tags], ensure_ascii=False) + "\n")
+            stream.write(orjson.dumps([key, entry.digest, entry.tags]) + b"\n")
 
 
 def _read_entries(path: Path) -> dict[str, Entry]:
-    with path.open(encoding="utf-8") as stream:
-        return {key: Entry(text, tags) for key, text, tags in map(json.loads, stream)}
+    with path.open("rb") as stream:
+        return {key: Entry(text, tags) for key, text, tags in map(orjson.loads, stream)}
 
 
 def batched(keys: Iterable[str], size: int) -> Iterator[list[str]]:

@@ -52,8 +52,11 @@ def _folded(text: str) -> str:
 
 
 def _fold(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text.translate(_UNDECOMPOSED))
-    plain = "".join(char for char in plain if not unicodedata.combining(char)).casefold().replace("'", "")
+    plain = text.translate(_UNDECOMPOSED)
+    if not plain.isascii():
+        plain = unicodedata.normalize("NFKD", plain)
+        plain = "".join(char for char in plain if not unicodedata.combining(char))
+    plain = plain.casefold().replace("'", "")
     return " ".join(_PUNCTUATION.sub(" ", plain).split())
 
 
