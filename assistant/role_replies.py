@@ -190,6 +190,10 @@ class RoleDesk:
     def _closed(self, question: Question, open_jobs: Selection) -> JobPosting | None:
         """The closed posting that a question names, where no open one is named as well."""
         closed = self.book.closed
+        in_full = self.book.named_in_full(question.standalone, closed)
+        if in_full and not self.book.with_title_of(in_full[0], open_jobs) and _about_a_role(question):
+            same = [job for job in in_full if job.title == in_full[0].title]
+            return next((job for job in same if job.language == question.language), same[0])
         named = self.book.mentioned(question.standalone, closed, least=0.8)
         if not named:
             return None
@@ -198,17 +202,7 @@ class RoleDesk:
         best_open = self.book.naming_all(question.standalone, open_jobs).max(initial=0.0)
         if best_open >= min(score - 0.05, 0.4):
             return None
-        said = folded(question.standalone)
-        about_a_role = (
-            fields_asked(question.standalone)
-            or asks_for_list(question)
-            or re.search(
-                r"\b(role|job|position|posting|opening|poste|emploi|stelle|puesto|apply|interested|still|open|hiring"
-                r"|portfolio|cv|become|join|work as|start as|as an?)\b",
-                said,
-            )
-        )
-        return same[0] if about_a_role else None
+        return same[0] if _about_a_role(question) else None
 
     # --- lists ---------------------------------------------------------------------------------------
 
@@ -354,6 +348,19 @@ class RoleDesk:
         if self.settings.contact:
             return phrase("contact", question.language, contact=self.settings.contact)
         return phrase("ask_team", question.language)
+
+
+def _about_a_role(question: Question) -> bool:
+    """Whether a question that holds a posting's title means the posting."""
+    return bool(
+        fields_asked(question.standalone)
+        or asks_for_list(question)
+        or re.search(
+            r"\b(role|job|position|posting|opening|poste|emploi|stelle|puesto|apply|interested|still|open|hiring"
+            r"|portfolio|cv|become|join|work as|start as|as an?)\b",
+            folded(question.standalone),
+        )
+    )
 
 
 def _asks_for_several(question: Question) -> bool:

@@ -274,6 +274,22 @@ class RoleBook:
         near = np.flatnonzero(scores > best - 0.12)
         return [selected[int(n)] for n in near[np.argsort(-scores[near], kind="stable")]]
 
+    def named_in_full(self, text: str, jobs: Sequence[JobPosting]) -> list[JobPosting]:
+        """The postings whose whole title, of two words and more, stands in the text; the longest first."""
+        said = _key(text)
+        selected = self.select(jobs)
+        near = np.flatnonzero(self.naming_all(text, selected) > 0.99).tolist()
+        keys = {n: self._title_keys[self.titles.code[selected.rows[n]]] for n in near}
+        found = [n for n, key in keys.items() if key in said and key.count(" ") > 2]
+        return [selected[n] for n in sorted(found, key=lambda n: -len(keys[n]))]
+
+    def with_title_of(self, job: JobPosting, jobs: Sequence[JobPosting]) -> bool:
+        """Whether the title of one of `jobs` holds that of `job` whole: "Senior Miller" holds "Miller"."""
+        title = self._title_keys[self.titles.code[self.row[job.id]]]
+        return any(
+            title in self._title_keys[n] for n in set(self.titles.code[self.select(jobs).rows].tolist())
+        )
+
     def naming(self, text: str, job: JobPosting) -> float:
         """How well the text names the posting, from 0 to 1."""
         return float(self._named(text)[self.titles.code[self.row[job.id]]])

@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from assistant_fakes import LABELS, MILL, asked, filled
+from assistant_fakes import LABELS, MILL, asked, filled, posting
 from conftest import WordEmbedder
 
 from assistant.conversation import Outcome, Reply
 from assistant.role_replies import RoleDesk, RoleMemory, Said
-from knowledge.documents import JobPosting, Listing
+from knowledge.documents import JobPosting, Listing, Status
 from knowledge.settings import load_settings
 
 
@@ -153,3 +153,14 @@ def test_something_in_a_place_after_another_subject_is_no_wish_for_a_list(talk: 
 
 def test_without_postings_a_wish_for_a_list_gets_an_honest_no(tmp_path: Path) -> None:
     assert Talk(tmp_path / "store").reply("which roles are open?").outcome is Outcome.NOT_FOUND
+
+
+def test_a_closed_posting_named_in_full_is_closed_though_an_open_one_is_like_it(tmp_path: Path) -> None:
+    talk = Talk(
+        tmp_path / "store",
+        posting("Senior Mill Hand", "Opava"),
+        posting("Senior Mill Hand, Night Turbines", "Opava", status=Status.CLOSED),
+    )
+    reply = talk.reply("Is the Senior Mill Hand, Night Turbines job still open?")
+    assert "closed" in reply.text and "As of" in reply.text
+    assert talk.titles("Is the Senior Mill Hand job still open?") == ["Senior Mill Hand"]
