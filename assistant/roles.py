@@ -284,10 +284,10 @@ class RoleBook:
         return [selected[n] for n in sorted(found, key=lambda n: -len(keys[n]))]
 
     def with_title_of(self, job: JobPosting, jobs: Sequence[JobPosting]) -> bool:
-        """Whether the title of one of `jobs` holds that of `job` whole: "Senior Miller" holds "Miller"."""
-        title = self._title_keys[self.titles.code[self.row[job.id]]]
+        """Whether the title of one of `jobs` has all words of that of `job`: "Senior Miller" those of "Miller"."""
+        title = self.title_terms[self.titles.code[self.row[job.id]]]
         return any(
-            title in self._title_keys[n] for n in set(self.titles.code[self.select(jobs).rows].tolist())
+            title <= self.title_terms[n] for n in set(self.titles.code[self.select(jobs).rows].tolist())
         )
 
     def naming(self, text: str, job: JobPosting) -> float:
