@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -89,6 +90,7 @@ class Knowledge:
         self.context = StoreContext(store, bank)
         names = company_names(store, settings.company)
         self.desk = RoleDesk(store, names, settings)
+        self.answerable: dict[tuple[str, str], bool] = {}
         self.languages = frozenset(passage.language for passage in store.passages if passage.open)
         known = {word for passage in store.passages for word in words(passage.embedding_text)}
         known |= {word for topic in bank.topics for ask in (*topic.asks, *topic.terms) for word in words(ask)}
@@ -222,19 +224,22 @@ class Assistant:
         manifest = knowledge.store.manifest
         return Summary(manifest.pages, manifest.jobs, manifest.open_jobs, manifest.as_of)
 
-    def starters(self, limit: int = 4) -> list[str]:
-        """Questions that the store really can answer, of different kinds."""
+    def starters(self, limit: int = 4, language: str = "") -> list[str]:
+        """Questions that the store really can answer, of different kinds.
+
+        In `language`, where it is one that the store is in; otherwise in the store's main one.
+        """
         knowledge = self.knowledge()
         if knowledge is None:
             return []
         chosen: list[str] = []
-        language = self._main_language(knowledge)
+        language = language if language in knowledge.languages else self._main_language(knowledge)
         for topic_id in _STARTERS:
             topic = self.bank.topic.get(topic_id)
             if topic is None or len(chosen) == limit:
                 continue
             ask = topic.question.get(language, topic.question["en"])
-            if self._would_answer(ask, language, knowledge):
+            if self._is_answerable(ask, language, knowledge):
                 chosen.append(ask)
         return chosen
 
@@ -257,17 +262,20 @@ class Assistant:
 
     # --- a turn --------------------------------------------------------------------------------------
 
-    def reply(self, turns: Sequence[str]) -> Reply:
-        """The reply to the last of the candidate's `turns`, in the light of the ones before."""
-        return drained(self._replied(tuple(turns), self.knowledge()))[0]
+    def reply(self, turns: Sequence[str], about: str = "") -> Reply:
+        """The reply to the last of the candidate's `turns`, in the light of the ones before.
 
-    def stream(self, turns: Sequence[str]) -> Iterator[str | Reply]:
+        `about`: id of the posting that the candidate has chosen to ask about, if any.
+        """
+        return drained(self._replied(tuple(turns), self.knowledge(), about=about))[0]
+
+    def stream(self, turns: Sequence[str], about: str = "") -> Iterator[str | Reply]:
         """The reply's text bit by bit, then the reply itself, whose text is the one that counts.
 
         With a language model, sentence by sentence, each as soon as it has passed the check; what is
         ready at once comes word by word. Whoever reads no further ends the work.
         """
-        reply, _ = yield from told(self._replied(tuple(turns), self.knowledge()))
+        reply, _ = yield from told(self._replied(tuple(turns), self.knowledge(), about=about))
         yield reply
 
     def remember(self, turns: Sequence[str]) -> Memory:
@@ -278,13 +286,13 @@ class Assistant:
         return drained(self._replied(turns, knowledge, anew=False))[1] if turns else Memory()
 
     def _replied(
-        self, turns: tuple[str, ...], knowledge: Knowledge | None, anew: bool = True
+        self, turns: tuple[str, ...], knowledge: Knowledge | None, anew: bool = True, about: str = ""
     ) -> Pieces[tuple[Reply, Memory]]:
         """Reply and memory, taken from the turns already worked out where there are any.
 
         A reply for which the language model failed is worked out `anew`: its time-out must not stick.
         """
-        key = (knowledge.store.version if knowledge else "", *turns)
+        key = (knowledge.store.version if knowledge else "", about, *turns)
         with self._lock:
             kept = self._turns.get(key)
             if kept and not (anew and kept[0].trace.get("fallback")):
@@ -292,6 +300,8 @@ class Assistant:
                 return kept
         deadline = self.writer.deadline() if self.writer and anew else None
         memory = self._remembered(turns[:-1], knowledge)
+        if about:
+            memory = replace(memory, roles=RoleMemory(memory.roles.shown, (about,), pinned=True))
         result = yield from self._turn(turns[-1] if turns else "", memory, knowledge, deadline)
         if self.writer and not anew:
             # The default writer's words, which must not be taken for the reply.
@@ -494,14 +504,19 @@ class Assistant:
         return Reply(Outcome.NOT_FOUND, " ".join(said), citations, language=question.language)
 
     def _suggestions(self, question: Question, knowledge: Knowledge, limit: int = 3) -> tuple[str, ...]:
-        """Questions of related topics of which the store holds something."""
+        """Questions of related topics that the store can answer."""
         related = [r for topic, likeness in question.topics[:2] if likeness > 0.45 for r in topic.related]
         topics = [self.bank.topic[name] for name in dict.fromkeys(related) if name in self.bank.topic]
-        return tuple(
-            topic.question.get(question.language, topic.question["en"])
-            for topic in topics
-            if knowledge.context.present(topic)
-        )[:limit]
+        asks = [topic.question.get(question.language, topic.question["en"]) for topic in topics]
+        sure = (ask for ask in asks if self._is_answerable(ask, question.language, knowledge))
+        return tuple(islice(sure, limit))
+
+    def _is_answerable(self, ask: str, language: str, knowledge: Knowledge) -> bool:
+        """Whether a suggested question would be answered; worked out once for each version of the store."""
+        key = (language, ask)
+        if key not in knowledge.answerable:
+            knowledge.answerable[key] = self._would_answer(ask, language, knowledge)
+        return knowledge.answerable[key]
 
 
 _STARTERS = (

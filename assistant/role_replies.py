@@ -63,10 +63,14 @@ _SEVERAL = re.compile(
 
 @dataclass(frozen=True)
 class RoleMemory:
-    """The roles that the turns before were about: those listed last, and the one in focus."""
+    """The roles that the turns before were about: those listed last, and the one in focus.
+
+    `pinned`: the candidate has chosen the role in focus, and need not name it or lean on it.
+    """
 
     shown: tuple[str, ...] = ()
     focus: tuple[str, ...] = ()
+    pinned: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,8 @@ class RoleDesk:
         open_jobs = self.book.in_language(self.book.open, question.language)
         focus = self._focus(question, memory, open_jobs)
         listing = self._wants_list(question, memory)
+        if memory.pinned and focus and focus[0].status is Status.CLOSED:
+            return Said(self._closed_reply(question, focus[0]), memory)
         if not self.store.jobs:
             if listing and not focus:
                 return Said(self._nothing_listed(question), memory)
@@ -128,6 +134,8 @@ class RoleDesk:
     def _focus(self, question: Question, memory: RoleMemory, open_jobs: Selection) -> list[JobPosting]:
         """The roles a question is about: named in it, or those of the turns before where it leans on them."""
         remembered = [self.store.job[key] for key in (memory.focus or memory.shown) if key in self.store.job]
+        if memory.pinned and remembered:
+            return self.book.mentioned(question.standalone, open_jobs, least=CLEARLY) or remembered
         if question.follows_up and remembered:
             if (picked := self._picked(question, memory)) is not None:
                 return [picked]

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Annotated, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+SITE = re.compile(r"https?://(\*\.)?[A-Za-z0-9.-]+(:\d{1,5})?")
+"""A site as Content-Security-Policy spells it: scheme, host, perhaps a port, perhaps all hosts below one."""
 
 
 class Settings(BaseSettings):
@@ -39,10 +45,59 @@ class Settings(BaseSettings):
     allow_private_addresses: bool = Field(
         False, description="Whether ingest.py may read websites inside your own network."
     )
+    database: SecretStr = Field(
+        SecretStr(""),
+        description="SQLAlchemy URL of the database of conversations; empty: conversations.sqlite in the store.",
+    )
+    retention_days: int = Field(
+        30,
+        ge=0,
+        le=3650,
+        description="Days that a conversation is kept; 0: conversations are not stored at all.",
+    )
+    embed_on: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Careers sites that may show the chat, as https://careers.example.com, comma between."
+    )
+    handover_webhook: str = Field(
+        "", description="Address that gets the transcript a candidate agreed to send to a recruiter."
+    )
+    handover_mail: str = Field("", description="Mail address that gets such a transcript.")
+    smtp_url: SecretStr = Field(
+        SecretStr(""), description="Mail server for that: smtp://user:password@host:587, or smtps://."
+    )
     llm: str = Field("", description="Language model as provider:model; empty: answers without one.")
     llm_base_url: str = Field("", description="Base URL of an OpenAI-compatible server.")
     llm_api_key: SecretStr = Field(SecretStr(""), description="Key for the language model, if it needs one.")
     llm_timeout: float = Field(20.0, gt=0, description="Seconds a language model may take for one message.")
+
+    @field_validator("embed_on", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("embed_on")
+    @classmethod
+    def _are_sites(cls, sites: tuple[str, ...]) -> tuple[str, ...]:
+        for site in sites:
+            if not SITE.fullmatch(site):
+                raise ValueError(f"{site!r} is no site; write it like https://careers.example.com")
+        return sites
+
+    @field_validator("handover_webhook")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        if value and not (urlsplit(value).scheme in ("http", "https") and urlsplit(value).hostname):
+            raise ValueError("it must begin with https:// or http:// and name a host")
+        return value
+
+    @model_validator(mode="after")
+    def _mail_has_a_server(self) -> Self:
+        url = urlsplit(self.smtp_url.get_secret_value())
+        if self.handover_mail and not (url.scheme in ("smtp", "smtps") and url.hostname):
+            raise ValueError(
+                "CANDOR_HANDOVER_MAIL needs CANDOR_SMTP_URL, such as smtp://user:password@mail.example.com:587"
+            )
+        return self
 
 
 def load_settings(env_file: Path | str | None = ".env", **given: object) -> Settings:
@@ -81,6 +136,9 @@ def explained(error: ValueError) -> str:
     wrong = []
     for entry in error.errors():
         name = str(entry["loc"][0]) if entry["loc"] else ""
+        if not name:  # two settings that do not go together; the message names them
+            wrong.append(f"{entry['msg'].removeprefix('Value error, ')}.")
+            continue
         field = Settings.model_fields.get(name)
         secret = field is not None and field.annotation is SecretStr
         value = "the secret given" if secret else repr(entry["input"])

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from ui_browser import FLAGS, chromium, served
-from ui_fakes import ATTACK, EMPTY, REMOTE, FakeAssistant
+from ui_fakes import ATTACK, EMPTY, REMOTE, FakeAssistant, settings
 
 from ui.server import create_app
 
@@ -33,7 +33,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def address(browser: Any) -> Iterator[str]:
-    app = create_app(FakeAssistant(pause=0.03), company="Harbor & Pine", contact=CONTACT)
+    app = create_app(FakeAssistant(pause=0.03), settings(contact=CONTACT))
     with served(app) as address:
         yield address
 
@@ -294,7 +294,7 @@ def test_dark_comes_from_the_system_and_from_the_address(visit: Callable[..., An
 def test_an_empty_store_says_how_to_fill_it_and_takes_no_questions(
     browser: Any, visit: Callable[..., Any]
 ) -> None:
-    with served(create_app(FakeAssistant(EMPTY))) as address:
+    with served(create_app(FakeAssistant(EMPTY), settings())) as address:
         page = visit(to=address)
         expect(page.get_by_text("No knowledge yet.")).to_be_visible()
         expect(page.get_by_role("heading", name="Ask about working here")).to_be_visible()

@@ -6,9 +6,11 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from assistant.conversation import Citation, Outcome, Reply
 from knowledge.documents import JobPosting, Status
+from knowledge.settings import Settings, load_settings
 
 ATTACK = "<img src=x onerror=\"window.hacked='yes'\"><script>window.hacked='yes'</script>"
 SITE = "https://careers.harborandpine.example"
@@ -133,7 +135,7 @@ class FakeAssistant:
     pause: float = 0.0
     heard: list[tuple[str, ...]] = field(default_factory=list)
 
-    def reply(self, turns: Sequence[str]) -> Reply:
+    def reply(self, turns: Sequence[str], about: str = "") -> Reply:
         self.heard.append(tuple(turns))
         if turns[-1] == "break":
             raise RuntimeError("the model is away: secret-key-123")
@@ -141,16 +143,22 @@ class FakeAssistant:
             Outcome.CHAT, f"You have asked {len(turns)} questions; the last was: {turns[-1]}"
         )
 
-    def stream(self, turns: Sequence[str]) -> Iterator[str | Reply]:
-        reply = self.reply(turns)
+    def stream(self, turns: Sequence[str], about: str = "") -> Iterator[str | Reply]:
+        reply = self.reply(turns, about)
         for word in reply.text.split(" "):
             time.sleep(self.pause)
             yield f"{word} "
         yield reply
 
-    def starters(self, limit: int = 4) -> list[str]:
+    def starters(self, limit: int = 4, language: str = "") -> list[str]:
         known = ["Can I work from home?", "Which positions are open?", "How does hiring work?"]
         return known[:limit] if self.summary.pages else []
 
 
 EMPTY = FakeSummary(pages=0, jobs=0, open_jobs=0, as_of=None)
+
+
+def settings(**given: object) -> Settings:
+    """Settings of an invented company; nothing is stored unless a test says so."""
+    chosen = {"company": "Harbor & Pine", "contact": "jobs@harborandpine.example", "retention_days": 0}
+    return load_settings(None, store=Path("nowhere"), **{**chosen, **given})

@@ -37,13 +37,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from assistant.reply import Assistant
     from knowledge.embedding import EncoderError
     from knowledge.store import StoreError
+    from ui.conversations import ConversationError, opened
     from ui.server import create_app, serve
 
     try:
         assistant = Assistant.open(settings)
-    except (EncoderError, StoreError) as error:
+        conversations = opened(settings)
+    except (EncoderError, StoreError, ConversationError) as error:
         return _refuse(str(error))
-    serve(create_app(assistant, company=settings.company, contact=settings.contact), door)
+    serve(create_app(assistant, settings, conversations), door)
     return 0
 
 

@@ -39,10 +39,13 @@ class Answering(Protocol):
     def reply(self, turns: Sequence[str]) -> Reply:
         """Reply to the last of a candidate's messages, oldest first."""
 
-    def stream(self, turns: Sequence[str]) -> Iterator[str | Reply]:
-        """Pieces of the reply's text as they are written, then the whole reply."""
+    def stream(self, turns: Sequence[str], about: str = "") -> Iterator[str | Reply]:
+        """Pieces of the reply's text as they are written, then the whole reply.
 
-    def starters(self, limit: int = 4) -> Sequence[str]:
+        `about`: id of the posting that the candidate has chosen to ask about, if any.
+        """
+
+    def starters(self, limit: int = 4, language: str = "") -> Sequence[str]:
         """Questions that the store can really answer; none when it is empty."""
 
 

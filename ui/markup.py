@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from assistant.conversation import Citation, Outcome, Reply
 from knowledge.documents import JobPosting, Status
+from ui.links import contact_address, link_to_quote, web_link
 
 RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "iw", "ur", "yi"})
 CONTEXT = 320  # characters of the passage shown on each side of a quote
@@ -27,7 +28,6 @@ _REFERENCE = re.compile(r"[ \t]?\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
 _BOLD = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*")
 _BULLET = re.compile(r"^\s*[-*•]\s+")
 _NUMBER = re.compile(r"^\s*(\d{1,3})[.)]\s+")
-_MAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\"]+")
 
 
 class Summary(Protocol):
@@ -157,17 +157,6 @@ def _lines(text: str) -> str:
     return escape(text.strip()).replace("\n", "<br>")
 
 
-def web_link(url: str) -> str:
-    """Keep an address a candidate may be sent to, else give ""; only http and https lead anywhere."""
-    cleaned = url.strip()
-    try:
-        parts = urlsplit(cleaned)
-    except ValueError:
-        return ""
-    safe = parts.scheme.lower() in ("http", "https") and parts.netloc and not re.search(r"[\s<>\"']", cleaned)
-    return cleaned if safe else ""
-
-
 def _site(url: str) -> str:
     return (urlsplit(url).hostname or "").removeprefix("www.")
 
@@ -195,7 +184,7 @@ def _citation(citation: Citation, number: int, anchor: str) -> str:
     title = citation.title or _site(citation.url) or citation.source
     heading = citation.heading if citation.heading != title else ""
     below = f'<span class="heading" dir="auto">{escape(heading)}</span>' if heading else ""
-    link = web_link(citation.url)
+    link = link_to_quote(citation.url, citation.quote)
     where = _anchor(link, f"Read on {_site(link)}") if link else escape(citation.url or citation.source)
     return (
         f'<details id="{anchor}"><summary><span class="number">{number}</span><span class="where">'
@@ -269,9 +258,9 @@ def _linked(html: str, contact: str) -> str:
 def contact_link(contact: str) -> str:
     """Link a mail address or web address; leave other words as they are."""
     contact = contact.strip()
-    if _MAIL.fullmatch(contact):
-        return f'<a href="mailto:{escape(contact)}">{escape(contact)}</a>'
-    link = web_link(contact)
+    link = contact_address(contact)
+    if link.startswith("mailto:"):
+        return f'<a href="{escape(link)}">{escape(contact)}</a>'
     return _anchor(link, contact) if link else escape(contact)
 
 

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import logging
 import re
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from knowledge.settings import Settings
+from ui.api import RefusedError, chat_api
 from ui.candidate import Answering, candidate_chat
+from ui.conversations import Conversations
+from ui.widget import widget_pages
+
+log = logging.getLogger(__name__)
 
 HERE = Path(__file__).parent
 BODY_LIMIT = 64 * 1024  # bytes of a request; a question of 2,000 characters needs a tenth of it
@@ -28,6 +39,9 @@ OPEN_PATHS = re.compile(
     r"/|/(config|theme\.css|favicon\.ico|robots\.txt|manifest\.json)|/(assets|static)/.*"
     r"|/gradio_api/(queue/join|queue/data|heartbeat/[^/]+|cancel|reset|startup-events|app_id|info|config)/?"
 )
+
+# Our own: the API and the widget's pages.
+OWN_PATHS = re.compile(r"/api/[a-z0-9./_-]+|/widget\.js|/(chat|demo)(/[a-z0-9._-]+)?")
 
 # Gradio's page has inline scripts and its HTML component compiles templates, hence the two "unsafe".
 # `script-src-attr 'none'` and `connect-src 'self'` are what counts: no handler hidden in a text can
@@ -51,27 +65,47 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 
-SITE = re.compile(r"https?://[A-Za-z0-9.*-]+(:\d{1,5})?")
+EVERY = 3600  # seconds between two looks for conversations that have been kept long enough
 ADVERTISEMENT = re.compile(rb"<meta\s[^>]*(?:property|name)=\"(?:og|twitter):[^>]*>")
 
 _SYSTEM_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 
 
 def create_app(
-    assistant: Answering, *, company: str = "", contact: str = "", embed_on: Sequence[str] = ()
+    assistant: Answering, settings: Settings, conversations: Conversations | None = None
 ) -> FastAPI:
-    """Build the web server of the candidate's chat, at `/`.
+    """Build the web server: the chat at `/`, its API, the widget with its page, and the demonstration.
 
-    `embed_on` names the sites that may show it in a frame, e.g. "https://careers.example.com".
+    `conversations`: where chats are kept; None keeps none. The sites in `settings.embed_on` may show the
+    chat in a frame and ask the API.
     """
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(_expire(conversations)) if conversations else None
+        yield
+        if task:
+            task.cancel()
+
+    app = FastAPI(
+        title="Candor",
+        description="Answers candidates' questions from a company's own pages, with the words they rest on.",
+        version=version("candor"),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        lifespan=lifespan,
+    )
     # Without a CORS policy in the parent, Gradio lets every origin in, with credentials.
-    app.add_middleware(CORSMiddleware, allow_origins=[])
+    app.add_middleware(CORSMiddleware, **_cors(settings.embed_on))
     app.add_middleware(OwnPage)
-    app.add_middleware(Shut, embed_on=embed_on)
+    app.add_middleware(Shut, embed_on=settings.embed_on)
+    app.include_router(chat_api(assistant, conversations, settings))
+    app.include_router(widget_pages(settings))
+    _tell_errors(app)
     gr.mount_gradio_app(
         app,
-        candidate_chat(assistant, company=company, contact=contact),
+        candidate_chat(assistant, company=settings.company, contact=settings.contact),
         "/",
         footer_links=[],
         run_history=False,
@@ -86,6 +120,52 @@ def create_app(
         js=(HERE / "candidate.js").read_text(encoding="utf-8"),
     )
     return app
+
+
+def _cors(embed_on: Sequence[str]) -> dict[str, Any]:
+    """Who may ask the API from a page of their own; nobody's cookies are sent, as there are none."""
+    hosts = [re.escape(site).replace(r"\*", r"[A-Za-z0-9.-]+") for site in embed_on if "*" in site]
+    return {
+        "allow_origins": [site for site in embed_on if "*" not in site],
+        "allow_origin_regex": "|".join(hosts) or None,
+        "allow_methods": ["GET", "POST", "PUT", "DELETE"],
+        "allow_headers": ["content-type"],
+    }
+
+
+async def _expire(conversations: Conversations) -> None:
+    """Delete conversations once they have been kept long enough, now and every hour."""
+    while True:
+        try:
+            await asyncio.to_thread(conversations.expire)
+        except SQLAlchemyError as error:
+            log.error("Old conversations could not be deleted: %s", error)
+        await asyncio.sleep(EVERY)
+
+
+def _tell_errors(app: FastAPI) -> None:
+    """Every error of the API in one shape: code, a plain sentence, and when to try again."""
+
+    def told(status: int, code: str, message: str) -> Response:
+        return RefusedError(status, code, message).response()
+
+    async def refused(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RefusedError)
+        return error.response()
+
+    async def malformed(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"][1:])
+        return told(422, "bad_request", f"{where or 'The body'}: {first['msg']}.")
+
+    async def away(_: Request, error: Exception) -> Response:
+        log.error("The database of conversations cannot be used: %s", str(error).splitlines()[0])
+        return RefusedError(503, "not_ready", "The database cannot be reached. Try again.", 5).response()
+
+    app.add_exception_handler(RefusedError, refused)
+    app.add_exception_handler(RequestValidationError, malformed)
+    app.add_exception_handler(SQLAlchemyError, away)
 
 
 def _theme() -> gr.themes.Base:
@@ -132,9 +212,6 @@ class Shut:
 
     def __init__(self, app: ASGIApp, embed_on: Sequence[str] = ()) -> None:
         self.app = app
-        for site in embed_on:
-            if not SITE.fullmatch(site):
-                raise ValueError(f"{site!r} is not a site; write it like https://careers.example.com")
         frames = " ".join(("frame-ancestors 'self'", *embed_on))
         self.headers = {"Content-Security-Policy": "; ".join((*POLICY, frames)), **SECURITY_HEADERS}
 
@@ -146,11 +223,13 @@ class Shut:
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(self.headers)
+                headers = MutableHeaders(scope=message)
+                for name, value in self.headers.items():
+                    headers.setdefault(name, value)  # our own pages have a stricter policy
             await send(message)
 
         answer: Any = self.app
-        if not OPEN_PATHS.fullmatch(scope["path"]):
+        if not (OPEN_PATHS.fullmatch(scope["path"]) or OWN_PATHS.fullmatch(scope["path"])):
             answer = PlainTextResponse("Not found", status_code=404)
         elif _too_large(scope):
             answer = PlainTextResponse("The request is too large", status_code=413)

@@ -1,0 +1,338 @@
+"""The chat as an API: what the widget's page, or a page of your own, asks over HTTP.
+
+No replica remembers a chat: each request holds the candidate's messages so far, and the answer is worked out
+from them alone. What is kept, is kept in the database, for the candidate's reload and for recruiters.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from sqlalchemy.exc import SQLAlchemyError
+
+from assistant.conversation import Outcome, Reply
+from knowledge.settings import Settings
+from ui.candidate import AT_ONCE, QUESTION_LIMIT, WAITING, Answering
+from ui.conversations import ConversationError, Conversations, Turn, new_id
+from ui.handover import Courier, HandoverError, letter
+from ui.links import contact_address, link_to_quote, web_link
+
+TURNS = 20
+"""Messages of a candidate, the last one included, that a reply is worked out from."""
+
+BEAT = 10.0
+"""Seconds after which a stream without news says that it lives."""
+
+RETRY = 5
+"""Seconds after which a visitor who found all places taken may try again."""
+
+STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+log = logging.getLogger(__name__)
+
+Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+PathId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="32 hex digits.")]
+
+
+class Body(BaseModel):
+    """What a request holds; anything else is refused."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class Ask(Body):
+    """A candidate's message, with those before it."""
+
+    conversation: Id | None = Field(None, description="The chat's id, 128 random bits; null begins one.")
+    message: Id = Field(description="An id of your own, so that asking again is no second message.")
+    turns: list[Annotated[str, StringConstraints(max_length=4 * QUESTION_LIMIT)]] = Field(
+        min_length=1, max_length=4 * TURNS, description="The candidate's messages, oldest first."
+    )
+    about: str = Field("", max_length=400, description="Id of the posting that is asked about, if one is.")
+    language: str = Field("en", max_length=16, description="Language of the page.")
+
+
+class Rating(Body):
+    """What a candidate thinks of a reply; a `thumb` of null takes it back."""
+
+    thumb: Literal["up", "down"] | None
+    reason: Literal["wrong", "incomplete", "outdated", "unclear"] | None = None
+    comment: str = Field("", max_length=500)
+
+
+class Letters(Body):
+    """A wish to have the transcript sent; without `digest` it is only shown what would be sent."""
+
+    note: str = Field("", max_length=1000)
+    reply_to: str = Field("", max_length=200, description="Mail address or phone number.")
+    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+
+class RefusedError(Exception):
+    """A request that gets an error instead of an answer."""
+
+    def __init__(self, status: int, code: str, message: str, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = {"code": code, "message": message, "retry_after": retry_after}
+
+    def response(self) -> JSONResponse:
+        """The error as every endpoint tells it."""
+        retry = self.body["retry_after"]
+        headers = {"Retry-After": str(retry)} if retry else None
+        return JSONResponse(self.body, self.status, headers)
+
+
+class Chat:
+    """What the endpoints share: the assistant, the database and the places for turns in work."""
+
+    def __init__(self, assistant: Answering, conversations: Conversations | None, settings: Settings) -> None:
+        self.assistant = assistant
+        self.conversations = conversations
+        self.settings = settings
+        self.courier = Courier(settings)
+        self.pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="turn")
+        self.places = threading.BoundedSemaphore(AT_ONCE + WAITING)
+
+    @property
+    def can_hand_over(self) -> bool:
+        """Whether a transcript can be sent to a recruiter."""
+        return bool(self.courier) and self.conversations is not None
+
+    def stored(self) -> Conversations:
+        """The database; `RefusedError` where conversations are not stored."""
+        if self.conversations is None:
+            raise RefusedError(404, "not_stored", "Conversations are not stored here.")
+        return self.conversations
+
+    # --- a turn -----------------------------------------------------------------------------------------
+
+    async def events(self, ask: Ask) -> AsyncIterator[str]:
+        """The answer as server-sent events; the caller has taken a place, and this gives it back."""
+        loop, queue = asyncio.get_running_loop(), asyncio.Queue[tuple[str, dict[str, Any]] | None]()
+        left = threading.Event()
+
+        def tell(event: tuple[str, dict[str, Any]] | None) -> None:
+            loop.call_soon_threadsafe(queue.put_nowait, event)
+
+        def work() -> None:
+            try:
+                for event in self._answer(ask, left):
+                    tell(event)
+            except Exception:
+                # A candidate never sees a traceback; whoever runs the chat finds it in the log.
+                log.exception("A question could not be answered.")
+                tell(("error", {"code": "failed", "retry_after": None}))
+            finally:
+                self.places.release()
+                if not loop.is_closed():
+                    tell(None)
+
+        self.pool.submit(work)
+        try:
+            yield _event("start", {"conversation": ask.conversation, "message": ask.message})
+            while True:
+                try:
+                    event = await asyncio.wait_for(queue.get(), BEAT)
+                except TimeoutError:
+                    yield ": .\n\n"
+                    continue
+                if event is None:
+                    return
+                yield _event(*event)
+        finally:
+            left.set()
+
+    def _answer(self, ask: Ask, left: threading.Event) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Pieces of the text, then the reply, which is in the database by then."""
+        assert ask.conversation is not None
+        if self.conversations and (known := self._known(ask)):
+            yield "reply", self._told(known, ask, stored=True)
+            return
+        started = time.perf_counter()
+        # Left behind, the stream is closed, and with it what a language model is still writing.
+        for piece in self.assistant.stream(ask.turns[-TURNS:], ask.about):
+            if left.is_set():  # nobody reads on
+                return
+            if isinstance(piece, str):
+                yield "token", {"text": piece}
+                continue
+            reply, stored = self._kept(ask, piece, time.perf_counter() - started)
+            yield "reply", self._told(reply, ask, stored)
+            return
+        raise RuntimeError("The assistant's stream ended without a reply.")
+
+    def _known(self, ask: Ask) -> dict[str, Any] | None:
+        assert self.conversations is not None and ask.conversation is not None
+        try:
+            return self.conversations.answered(ask.conversation, ask.message)
+        except SQLAlchemyError as error:
+            log.error("The database of conversations cannot be read: %s", error)
+            return None
+
+    def _kept(self, ask: Ask, reply: Reply, seconds: float) -> tuple[dict[str, Any], bool]:
+        """The reply as it is told, and whether it was stored: a database that is away stops no answer."""
+        told = reply_as_json(reply, self.settings)
+        if self.conversations is None or ask.conversation is None:
+            return told, False
+        topics = reply.trace.get("topics") or [("", 0.0)]
+        turn = Turn(
+            conversation=ask.conversation,
+            message=ask.message,
+            question=ask.turns[-1],
+            about=ask.about,
+            language=ask.language,
+            topic=str(topics[0][0]),
+            version=str(getattr(self.assistant, "version", "")),
+            milliseconds=round(1000 * seconds),
+            reply=told,
+        )
+        try:
+            return self.conversations.record(turn), True
+        except (SQLAlchemyError, ConversationError) as error:
+            log.error("A turn could not be stored: %s", str(error).splitlines()[0])
+            return told, False
+
+    @staticmethod
+    def _told(reply: dict[str, Any], ask: Ask, stored: bool) -> dict[str, Any]:
+        return {**reply, "conversation": ask.conversation, "message": ask.message, "stored": stored}
+
+
+def chat_api(assistant: Answering, conversations: Conversations | None, settings: Settings) -> APIRouter:
+    """The endpoints under `/api`. `conversations` is None where they are not to be stored."""
+    router = APIRouter(prefix="/api", tags=["chat"])
+    chat = Chat(assistant, conversations, settings)
+
+    @router.get("/start")
+    def start(language: Annotated[str, Query(max_length=16)] = "en") -> dict[str, Any]:
+        """What a page needs to greet a visitor: whose assistant it is, and questions to start from."""
+        summary = assistant.summary
+        return {
+            "company": settings.company,
+            "contact": settings.contact,
+            "contact_url": contact_address(settings.contact),
+            "pages": summary.pages,
+            "open_jobs": summary.open_jobs,
+            "as_of": summary.as_of.isoformat() if summary.as_of else None,
+            "language": language,
+            "starters": list(assistant.starters(4, language[:2].lower())),
+            "retention_days": settings.retention_days if conversations else 0,
+            "stored": conversations is not None,
+            "handover": chat.can_hand_over,
+            "question_limit": QUESTION_LIMIT,
+        }
+
+    @router.post("/chat", responses={200: {"content": {"text/event-stream": {}}}})
+    async def ask(body: Ask) -> Response:
+        """Answer the last of the candidate's messages, as a stream of server-sent events.
+
+        `start`, any number of `token` with a piece of the text each, then `reply`, whose `answer` is what
+        counts; or `error`.
+        """
+        body = _checked(body)
+        if not chat.places.acquire(blocking=False):
+            raise RefusedError(503, "busy", f"Many people are asking. Try again in {RETRY} seconds.", RETRY)
+        return StreamingResponse(chat.events(body), media_type="text/event-stream", headers=STREAM_HEADERS)
+
+    @router.get("/conversations/{conversation}")
+    def transcript(conversation: PathId) -> dict[str, Any]:
+        """The chat so far, with personal data in the questions masked."""
+        found = chat.stored().transcript(conversation)
+        if found is None:
+            raise RefusedError(404, "unknown", "There is no such conversation; it may have been deleted.")
+        return found
+
+    @router.delete("/conversations/{conversation}", status_code=204)
+    def forget(conversation: PathId) -> None:
+        """Delete a chat with all that belongs to it; also right where there is none."""
+        chat.stored().delete(conversation)
+
+    @router.put("/conversations/{conversation}/messages/{message}/feedback", status_code=204)
+    def rate(conversation: PathId, message: PathId, body: Rating) -> None:
+        """Say what the candidate thinks of a reply, in place of what was said before."""
+        kept = chat.stored().rate(
+            conversation, message, body.thumb or "", body.reason or "", body.comment if body.thumb else ""
+        )
+        if not kept:
+            raise RefusedError(404, "unknown", "There is no such message; it may have been deleted.")
+
+    @router.post("/conversations/{conversation}/handover")
+    def hand_over(conversation: PathId, body: Letters, response: Response) -> dict[str, Any]:
+        """Send the transcript to a recruiter: first shown (200), then, with the digest of that, sent (202)."""
+        if not chat.can_hand_over:
+            raise RefusedError(404, "not_stored", "Transcripts cannot be sent from here.")
+        database = chat.stored()
+        found = database.transcript(conversation)
+        if found is None:
+            raise RefusedError(404, "unknown", "There is no such conversation; it may have been deleted.")
+        sent = letter(found, body.note, body.reply_to)
+        told = {"text": sent.text, "digest": sent.digest}
+        if body.digest is None:
+            return {**told, "sent": False}
+        if body.digest != sent.digest:
+            response.status_code = 409
+            return {**told, "sent": False}
+        if not database.was_handed_over(conversation, sent.digest):
+            try:
+                chat.courier.deliver(sent)
+            except HandoverError:
+                raise RefusedError(
+                    502, "handover_failed", "It could not be sent just now. Try again later.", 30
+                ) from None
+            database.handed_over(conversation, sent.digest)
+        response.status_code = 202
+        return {**told, "sent": True}
+
+    return router
+
+
+def _checked(ask: Ask) -> Ask:
+    """The request with an id for its chat; `RefusedError` where its question is none."""
+    question = ask.turns[-1].strip()
+    if not question:
+        raise RefusedError(422, "empty", "There is no question in it.")
+    if len(question) > QUESTION_LIMIT:
+        raise RefusedError(
+            422,
+            "too_long",
+            f"The question has {len(question):,} characters; the limit is {QUESTION_LIMIT:,}.",
+        )
+    return ask.model_copy(update={"conversation": ask.conversation or new_id()})
+
+
+def reply_as_json(reply: Reply, settings: Settings) -> dict[str, Any]:
+    """A reply in the shape of `ask --json`, with what a page shows beside it."""
+    told = reply.as_json()
+    told["citations"] = [
+        {
+            **citation.as_json(),
+            "passage": citation.passage,
+            "heading": citation.heading,
+            "link": link_to_quote(citation.url, citation.quote),
+        }
+        for citation in reply.citations
+    ]
+    told["jobs"] = [{**card, "link": web_link(str(card["url"]))} for card in told["jobs"]]
+    return {
+        **told,
+        "suggestions": list(reply.suggestions),
+        "language": reply.language,
+        "handover": reply.outcome in (Outcome.NOT_FOUND, Outcome.DECLINED),
+    }
+
+
+def _event(name: str, data: dict[str, Any]) -> str:
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+
+
+__all__ = ["Chat", "RefusedError", "chat_api", "reply_as_json"]
