@@ -300,8 +300,10 @@ class Assistant:
                 return kept
         deadline = self.writer.deadline() if self.writer and anew else None
         memory = self._remembered(turns[:-1], knowledge)
-        if about:
-            memory = replace(memory, roles=RoleMemory(memory.roles.shown, (about,), pinned=True))
+        if knowledge and (chosen := knowledge.store.job.get(about)):
+            # "What does it ask for?" leans on the role, and no longer on the turn before.
+            roles = RoleMemory(memory.roles.shown, (about,), pinned=True)
+            memory = replace(memory, question=chosen.title, roles=roles)
         result = yield from self._turn(turns[-1] if turns else "", memory, knowledge, deadline)
         if self.writer and not anew:
             # The default writer's words, which must not be taken for the reply.

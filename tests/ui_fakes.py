@@ -160,5 +160,10 @@ EMPTY = FakeSummary(pages=0, jobs=0, open_jobs=0, as_of=None)
 
 def settings(**given: object) -> Settings:
     """Settings of an invented company; nothing is stored unless a test says so."""
-    chosen = {"company": "Harbor & Pine", "contact": "jobs@harborandpine.example", "retention_days": 0}
-    return load_settings(None, store=Path("nowhere"), **{**chosen, **given})
+    chosen: dict[str, object] = {
+        "company": "Harbor & Pine",
+        "contact": "jobs@harborandpine.example",
+        "retention_days": 0,
+        "store": Path("nowhere"),
+    }
+    return load_settings(None, **{**chosen, **given})

@@ -58,6 +58,8 @@ DEMO_POLICY = (
     "frame-ancestors 'none'",
 )
 
+METHODS = ["GET", "HEAD"]
+
 BRIEFLY = "public, max-age=600"
 """For what has no version in its address: a careers site gets a new widget within ten minutes."""
 
@@ -114,24 +116,24 @@ def widget_pages(settings: Settings) -> APIRouter:
     chat = made(_filled("chat.html", settings), ".html")
     demo = made(_filled("demo.html", settings), ".html")
 
-    @router.get("/widget.js")
+    @router.api_route("/widget.js", methods=METHODS)
     def widget(request: Request) -> Response:
         # A careers site that isolates itself (COEP) may load it all the same.
         return built("widget.js").response(
             request, cache_control=BRIEFLY, cross_origin_resource_policy="cross-origin"
         )
 
-    @router.get("/chat")
+    @router.api_route("/chat", methods=METHODS)
     def page(request: Request) -> Response:
         return chat.response(request, cache_control="no-cache", content_security_policy=chat_policy)
 
-    @router.get("/demo")
+    @router.api_route("/demo", methods=METHODS)
     def demonstration(request: Request) -> Response:
         policy = "; ".join(DEMO_POLICY)
         return demo.response(request, cache_control="no-cache", content_security_policy=policy)
 
-    @router.get("/chat/{name}")
-    @router.get("/demo/{name}")
+    @router.api_route("/chat/{name}", methods=METHODS)
+    @router.api_route("/demo/{name}", methods=METHODS)
     def file(name: str, request: Request) -> Response:
         if name not in _names():
             return Response("Not found", 404)

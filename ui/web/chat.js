@@ -63,6 +63,15 @@
     return el("a", { href: address, target: "_blank", rel: "noopener noreferrer nofollow" }, text, el("span.unseen", {}, " " + say("newTab")));
   }
 
+  /** Scroll the talk, and nothing around it, to where a node begins; a `gently` brought one only into sight. */
+  function bring(node, gently) {
+    const view = talk.getBoundingClientRect(), at = node.getBoundingClientRect();
+    if (gently && at.top >= view.top && at.bottom <= view.bottom) return;
+    const past = at.bottom - view.bottom + 12;
+    const by = gently && past > 0 && past < at.top - view.top ? past : at.top - view.top - 12;
+    talk.scrollTo({ top: talk.scrollTop + by, behavior: "instant" });
+  }
+
   function newId() {
     return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
   }
@@ -189,8 +198,8 @@
     const press = () => {
       details.open = !details.open;
       if (details.open) {
-        details.scrollIntoView({ block: "nearest" });
-        details.querySelector("summary").focus();
+        bring(details, true);
+        details.querySelector("summary").focus({ preventScroll: true });
       }
     };
     const mark = button(".ref", String(n), press, { "aria-label": say("source", { n }), "aria-controls": details.id, "aria-expanded": "false" });
@@ -368,7 +377,7 @@
     exchanges.push(turn);
     box.value = "";
     grow();
-    turn.asked.scrollIntoView({ block: "start" });
+    bring(turn.asked);
     await attempt(turn);
   }
 
@@ -377,10 +386,14 @@
     const mine = work;
     busy(true);
     showWaiting(turn);
+    bring(turn.asked);
+    const seen = talk.scrollTop;
     try {
       const reply = await streamed(turn, mine.signal);
       if (!exchanges.includes(turn)) return; // started over meanwhile
+      const stayed = talk.scrollTop === seen;
       showReply(turn, reply);
+      if (stayed) bring(turn.asked);
       announce(say("answered") + " " + reply.answer.replace(/\s*\[\d+\]/g, "").replace(/\*\*/g, ""));
       suggest(say("suggestions"), reply.suggestions);
       post({ type: "answer", status: reply.status });
@@ -520,7 +533,7 @@
         byId("welcome").hidden = true;
         const last = exchanges[exchanges.length - 1];
         suggest(say("suggestions"), last.answered.suggestions);
-        last.asked.scrollIntoView({ block: "start" });
+        bring(last.asked);
       }
     } catch (error) {
       if (error.code === "unknown" || error.code === "not_stored") {

@@ -1,0 +1,128 @@
+"""Sending a transcript on, to a real web server and a real mail server on this computer."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from email.message import Message
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Message as MessageHandler
+from ui_fakes import settings
+
+from ui.handover import Courier, HandoverError, Letter, letter
+
+TRANSCRIPT: dict[str, Any] = {
+    "id": "a" * 32,
+    "exchanges": [
+        {
+            "question": "Is there a nursery?",
+            "reply": {
+                "answer": "The pages say nothing.",
+                "citations": [{"title": "Benefits", "url": "https://x.example"}],
+            },
+        }
+    ],
+}
+
+
+class Hook(http.server.ThreadingHTTPServer):
+    """Takes what is posted, and answers as it is told."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), HookHandler)
+        self.taken: list[dict[str, Any]] = []
+        self.status = 200
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/hook"
+
+
+class HookHandler(http.server.BaseHTTPRequestHandler):
+    server: Hook
+
+    def do_POST(self) -> None:
+        self.server.taken.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(self.server.status)
+        self.send_header("Location", "http://127.0.0.1:1/elsewhere")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    server = Hook()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+class Mails(MessageHandler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken: list[Message] = []
+
+    def handle_message(self, message: Message) -> None:
+        self.taken.append(message)
+
+
+def test_a_letter_holds_the_note_the_way_back_and_all_exchanges() -> None:
+    sent = letter(TRANSCRIPT, "Please  call", "ana@mail.example\nBcc: x")
+    assert "Please  call" in sent.text and "Q: Is there a nursery?" in sent.text
+    assert "A: The pages say nothing." in sent.text and "[1] Benefits https://x.example" in sent.text
+    assert sent.reply_to == "ana@mail.example Bcc: x"
+
+
+def test_another_text_has_another_digest() -> None:
+    assert letter(TRANSCRIPT, "", "").digest != letter(TRANSCRIPT, "x", "").digest
+
+
+def test_a_webhook_gets_exactly_the_letter(hook: Hook) -> None:
+    sent = letter(TRANSCRIPT, "Please call", "ana@mail.example")
+    Courier(settings(handover_webhook=hook.address)).deliver(sent)
+    assert hook.taken == [{"text": sent.text, "reply_to": "ana@mail.example", "conversation": "a" * 32}]
+
+
+@pytest.mark.parametrize("status", [302, 404, 500])
+def test_a_webhook_that_does_not_take_it_is_an_error_and_leads_nowhere_else(hook: Hook, status: int) -> None:
+    hook.status = status
+    with pytest.raises(HandoverError):
+        Courier(settings(handover_webhook=hook.address)).deliver(Letter("a" * 32, "text"))
+    assert len(hook.taken) == 1
+
+
+def test_a_mail_holds_the_letter_and_the_way_back() -> None:
+    mails = Mails()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = Controller(mails, hostname="127.0.0.1", port=port)
+    server.start()
+    try:
+        chosen = settings(handover_mail="jobs@x.example", smtp_url=f"smtp://127.0.0.1:{port}")
+        Courier(chosen).deliver(letter(TRANSCRIPT, "שלום", "ana@mail.example"))
+    finally:
+        server.stop()
+    (mail,) = mails.taken
+    body = mail.get_payload(decode=True)
+    assert isinstance(body, bytes)
+    assert (mail["To"], mail["Reply-To"]) == ("jobs@x.example", "ana@mail.example")
+    assert "שלום" in body.decode() and "Is there a nursery?" in body.decode()
+
+
+def test_a_mail_server_that_is_away_is_an_error() -> None:
+    chosen = settings(handover_mail="jobs@x.example", smtp_url="smtp://127.0.0.1:9")
+    with pytest.raises(HandoverError):
+        Courier(chosen).deliver(Letter("a" * 32, "text"))
+
+
+def test_without_an_address_nothing_can_be_sent() -> None:
+    assert not Courier(settings())
