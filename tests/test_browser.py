@@ -11,6 +11,7 @@ import pytest
 from ui_browser import FLAGS, chromium, served
 from ui_fakes import ATTACK, EMPTY, REMOTE, FakeAssistant, settings
 
+from ui.links import link_to_quote
 from ui.server import create_app
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
@@ -99,7 +100,7 @@ def test_a_source_opens_from_its_number_and_marks_the_quote_in_its_passage(visit
     expect(passage.locator("mark")).to_have_text(REMOTE.quote)
     expect(passage).to_contain_text("Our studio is in Haifa")
     link = turn.get_by_role("link", name="Read on careers.harborandpine.example")
-    expect(link).to_have_attribute("href", REMOTE.url)
+    expect(link).to_have_attribute("href", link_to_quote(REMOTE.url, REMOTE.quote))
 
 
 def test_sources_open_from_the_keyboard(visit: Callable[..., Any]) -> None:
@@ -294,9 +295,27 @@ def test_dark_comes_from_the_system_and_from_the_address(visit: Callable[..., An
 def test_an_empty_store_says_how_to_fill_it_and_takes_no_questions(
     browser: Any, visit: Callable[..., Any]
 ) -> None:
-    with served(create_app(FakeAssistant(EMPTY), settings())) as address:
+    with served(create_app(FakeAssistant(EMPTY), settings(company="", contact=""))) as address:
         page = visit(to=address)
         expect(page.get_by_text("No knowledge yet.")).to_be_visible()
         expect(page.get_by_role("heading", name="Ask about working here")).to_be_visible()
         expect(page.get_by_label("Your question")).to_be_disabled()
         expect(page.locator("#choices button")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_wrong(browser: Any, address: str, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    # axe itself is injected, which the page's policy forbids to everybody else.
+    context = browser.new_context(
+        viewport=DESKTOP, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    page.goto(address)
+    expect(page.get_by_label("Your question")).to_be_visible(timeout=30_000)
+    for question in ("", "Can I work from home?", "Which positions are open?"):
+        if question:
+            ask(page, question)
+        found = axe.run(page).response["violations"]
+        assert [(one["id"], node["html"][:120]) for one in found for node in one["nodes"]] == []
+    context.close()

@@ -25,7 +25,7 @@
     + ".b{display:flex;align-items:center;gap:10px;min-height:52px;max-width:calc(100vw - 40px);padding:10px 20px;border-radius:26px;border:2px solid transparent;color:var(--i);background:var(--c);box-shadow:0 4px 16px rgb(0 0 0/.25)}"
     + ".b svg{flex:none;width:24px;height:24px}"
     + "button:focus-visible{outline:3px solid var(--c);outline-offset:3px;box-shadow:0 0 0 3px #fff}"
-    + ".p{position:fixed;inset-block-end:calc(var(--candor-offset,20px) + 68px + env(safe-area-inset-bottom));width:min(var(--candor-width,420px),calc(100vw - 32px));height:min(var(--candor-height,680px),calc(100dvh - 112px));border-radius:16px;overflow:hidden;background:Canvas;color:CanvasText;color-scheme:light dark;box-shadow:0 12px 40px rgb(0 0 0/.3);border:1px solid rgb(128 128 128/.4)}"
+    + ".p{position:fixed;box-sizing:border-box;inset-block-end:calc(var(--candor-offset,20px) + 68px + env(safe-area-inset-bottom));width:min(var(--candor-width,420px),calc(100vw - 32px));height:min(var(--candor-height,680px),calc(100dvh - 112px));border-radius:16px;overflow:hidden;background:Canvas;color:CanvasText;color-scheme:light dark;box-shadow:0 12px 40px rgb(0 0 0/.3);border:1px solid rgb(128 128 128/.4)}"
     + ".p[hidden],.s[hidden]{display:none}"
     + "iframe{position:absolute;inset:0;width:100%;height:100%;border:0;color-scheme:normal}"
     + ".s{position:absolute;inset:0;display:flex;flex-direction:column;align-items:center;justify-content:center;gap:16px;padding:24px;text-align:center;background:Canvas}"
@@ -60,12 +60,10 @@
     var colour = data.color || getComputedStyle(host).getPropertyValue("--candor-color").trim();
     if (!colour || !CSS.supports("color", colour)) colour = "#0b6157";
     host.style.setProperty("--c", colour);
-    host.style.color = colour;
-    var rgb = (getComputedStyle(host).color.match(/[\d.]+/g) || [0, 0, 0]).slice(0, 3).map(function (v) {
+    var rgb = (getComputedStyle(button).backgroundColor.match(/[\d.]+/g) || [0, 0, 0]).slice(0, 3).map(function (v) {
       v /= 255;
       return v <= 0.04045 ? v / 12.92 : Math.pow((v + 0.055) / 1.055, 2.4);
     });
-    host.style.removeProperty("color");
     var light = 0.2126 * rgb[0] + 0.7152 * rgb[1] + 0.0722 * rgb[2];
     host.style.setProperty("--i", light > 0.179 ? "#000" : "#fff");
     return colour;
