@@ -26,6 +26,15 @@ PICTURES = {
 }
 
 
+# name: size, colours, language, question, what is pressed in the answer
+WIDGET = {
+    "widget-desktop": (DESKTOP, "light", "en", 0, "button.ref"),
+    "widget-phone": (PHONE, "light", "en", 1, ""),
+    "widget-dark": (DESKTOP, "dark", "en", 1, ".card .plain"),
+    "widget-hebrew": (PHONE, "dark", "he", None, ""),
+}
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("address", help="where the chat runs, e.g. http://127.0.0.1:7860")
@@ -44,7 +53,47 @@ def main() -> None:
             page.wait_for_timeout(1000)  # scrolling is smooth, and takes its time
             page.screenshot(path=given.out / f"{name}.png")
             page.context.close()
+        for name, picture in WIDGET.items():
+            widget(browser, given.address, given.out / f"{name}.png", *picture)
         browser.close()
+
+
+def widget(
+    browser: Any,
+    address: str,
+    out: Path,
+    size: tuple[int, int],
+    colours: str,
+    language: str,
+    question: int | None,
+    pressed: str,
+) -> None:
+    """Open the widget on the demonstration page, ask one of the questions it offers, and take a picture."""
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=colours)
+    page = context.new_page()
+    page.route("**/demo", lambda route: spoken(route, language))
+    page.goto(f"{address}/demo")
+    page.locator("candor-chat button").first.click()
+    chat = page.frame_locator("candor-chat iframe")
+    chat.locator("#choices button").first.wait_for()
+    if question is not None:
+        chat.locator("#choices button").nth(1 - question).click()
+        chat.locator("article .tools").wait_for()
+        if pressed:
+            chat.locator(pressed).first.click()
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(800)
+    page.screenshot(path=out)
+    context.close()
+
+
+def spoken(route: Any, language: str) -> None:
+    """The demonstration as a page in another language would hold the widget."""
+    answer = route.fetch()
+    told = answer.text().replace('data-language="en"', f'data-language="{language}"')
+    if language != "en":
+        told = told.replace('data-label="Ask about working here"', "")
+    route.fulfill(response=answer, body=told)
 
 
 def visit(browser: Any, address: str, size: tuple[int, int], colours: str) -> Any:

@@ -457,6 +457,7 @@ def test_hebrew_runs_from_right_to_left(visit: Callable[..., Visit]) -> None:
     assert tab.button.bounding_box()["x"] == 20
     assert tab.chat.locator("html").get_attribute("dir") == "rtl"
     expect(tab.chat.locator("#notice")).to_contain_text("עוזר אוטומטי")
+    expect(tab.chat.locator("h1")).to_have_text("שאלות על העבודה ב-Harbor & Pine")
     send, box = tab.chat.locator("#send").bounding_box(), tab.box.bounding_box()
     assert send["x"] < box["x"]
 

@@ -4,7 +4,7 @@
 (function () {
   "use strict";
   const root = document.documentElement, given = new URLSearchParams(location.search);
-  const LANGUAGES = ["en", "fr", "he", "de", "es", "uk"], KEY = "candor-chat", LISTED = 6, CONTEXT = 280, TURNS = 20;
+  const LANGUAGES = ["en", "fr", "he", "de", "es", "uk"], KEY = "candor-chat", LISTED = 6, CONTEXT = 280, TURNS = 20, PATIENCE = 30000;
   const wished = (given.get("language") || navigator.language || "en").slice(0, 2).toLowerCase();
   const language = LANGUAGES.includes(wished) ? wished : "en";
   const byId = (id) => document.getElementById(id);
@@ -399,7 +399,9 @@
       post({ type: "answer", status: reply.status });
     } catch (error) {
       if (!exchanges.includes(turn)) return;
-      showFailure(turn, error, mine.signal.aborted);
+      const stopped = mine.signal.aborted;
+      mine.abort(); // what is left of the request
+      showFailure(turn, error, stopped);
     } finally {
       if (work === mine) {
         work = null;
@@ -419,7 +421,7 @@
     let rest = "", text = "", drawn = false;
     const draw = () => { drawn = false; if (!turn.answered && work && exchanges.includes(turn)) showPartial(turn, text); };
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await heard(reader);
       if (done) throw Object.assign(new Error("the stream broke"), { code: text ? "broken" : "failed" });
       const events = (rest + decoder.decode(value, { stream: true })).split("\n\n");
       rest = events.pop();
@@ -434,6 +436,15 @@
         else if (name === "error") throw Object.assign(new Error(told.code), { code: told.code, retry: told.retry_after });
       }
     }
+  }
+
+  /** What a reader reads next. The server says every ten seconds that it lives; a stream that is silent is broken. */
+  async function heard(reader) {
+    let timer;
+    const silence = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error("silence")), PATIENCE);
+    });
+    try { return await Promise.race([reader.read(), silence]); } finally { clearTimeout(timer); }
   }
 
   function showFailure(turn, error, stopped) {
@@ -593,6 +604,9 @@
   function label() {
     root.lang = language;
     root.dir = language === "he" ? "rtl" : "ltr";
+    const company = root.dataset.company;
+    document.title = company ? say("title", { company }) : say("titleHere");
+    document.querySelector("h1").textContent = document.title;
     byId("notice").replaceChildren(...inline(say("notice"), () => null));
     byId("label").textContent = say("question");
     box.placeholder = say("placeholder");
