@@ -281,7 +281,9 @@ class RoleDesk:
         if labelled:
             return Said(self._unverified(question, labelled[0]), remembered)
         rows = frozenset(row for job in focus for row in self.book.rows.get(job.id, ()))
-        certain = memory.pinned or question.follows_up or self.book.naming(question.standalone, focus[0]) >= CLEARLY
+        certain = (
+            memory.pinned or question.follows_up or self.book.naming(question.standalone, focus[0]) >= CLEARLY
+        )
         return Said(None, remembered, rows or None, tuple(focus[:3]), certain)
 
     @staticmethod

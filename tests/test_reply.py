@@ -344,3 +344,31 @@ def test_a_model_that_obeys_a_planted_sentence_is_stopped(mill_store: Path, samp
     reply = spoken(mill_store, sample, EchoingModel()).reply(["When does the canteen open?"])
     assert reply.writer == "fake:model" and "canteen opens at noon" in reply.text
     assert "hired" not in reply.text and "visa" not in reply.text
+
+
+# About a role that the candidate has chosen
+
+
+def test_a_chosen_role_is_what_a_question_is_about_though_it_names_none(sample: Assistant) -> None:
+    knowledge = sample.knowledge()
+    assert knowledge is not None
+    job = knowledge.store.jobs[1]
+    reply = sample.reply(["Which positions are open?", "How do I apply?"], about=job.id)
+    assert reply.outcome is Outcome.ANSWERED and job.url in reply.text
+
+
+def test_a_question_about_the_company_is_answered_with_a_role_chosen(sample: Assistant) -> None:
+    knowledge = sample.knowledge()
+    assert knowledge is not None
+    ask = ["How often do you deploy?"]
+    assert sample.reply(ask, about=knowledge.store.jobs[0].id).citations == sample.reply(ask).citations
+
+
+def test_a_role_that_is_not_there_changes_nothing(sample: Assistant) -> None:
+    ask = ["How often do you deploy?"]
+    assert sample.reply(ask, about="../../etc").text == sample.reply(ask).text
+
+
+def test_suggested_questions_are_answered(sample: Assistant) -> None:
+    suggested = sample.reply(["How often do you deploy?"]).suggestions
+    assert [ask for ask in suggested if sample.reply([ask]).outcome is not Outcome.ANSWERED] == []

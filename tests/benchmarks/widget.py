@@ -35,10 +35,14 @@ READ = """() => {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("address")
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--slower", type=float, default=4.0, help="how many times slower the processor is made")
+    parser.add_argument(
+        "--slower", type=float, default=4.0, help="how many times slower the processor is made"
+    )
     given = parser.parse_args()
     seen: dict[bool, list[dict[str, float]]] = {True: [], False: []}
     with sync_playwright() as playwright:
