@@ -357,7 +357,9 @@ class Assistant:
         question = whole
         found = self.evidence(question, knowledge, said.rows)
         if said.rows and not (self.enough(found) and said.certain):
-            everywhere = self.evidence(question, knowledge, None)
+            # What is no question about the chosen role is one that stands alone, however short it is.
+            alone = self.understand(text, language, Memory(), knowledge) if memory.roles.pinned else question
+            everywhere = self.evidence(alone, knowledge, None)
             found = max(found, everywhere, key=lambda candidate: candidate.probability)
         if not self.enough(found):
             reply = self._not_found(question, found)
