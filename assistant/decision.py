@@ -24,6 +24,7 @@ from assistant.topics import Bank, Topic, stemmed
 from knowledge.documents import Passage
 from knowledge.reranking import Reranker, standardised
 from knowledge.retrieval import Hit
+from knowledge.sentences import terms, words
 from knowledge.store import Store
 
 if TYPE_CHECKING:
@@ -36,6 +37,19 @@ OUTDATED = 1.5
 
 TYPICAL_SHARE = 0.5
 """How much the topic's typical question counts beside the question itself where a sentence is chosen."""
+
+INTRODUCED = 0.9
+"""Probability that somebody's own words answer who that is; no regression has a feature for a name."""
+
+_INTRODUCING = frozenset(
+    words(
+        """who what which where does do doing is work works working job role position team title tell know more
+        qui que quoi fait poste equipe travaille parle wer was macht arbeitet rolle stelle team erzahl quien
+        hace puesto equipo trabaja מי מה זה זאת עושה עובד עובדת תפקיד צוות хто що таке такий така робить
+        працює займається чим посада команда розкажи про"""
+    )
+)
+"""What is left of a question that only asks who somebody is, in the languages of the phrases."""
 
 PASSAGE_FEATURES = (
     "sentence",  # cosine of the nearest sentence
@@ -197,7 +211,8 @@ def decide(
         second_look = reranker.scores(question.standalone, [hit.passage.embedding_text for hit in hits])
         relevance = relevance + standardised(second_look)
     relevance = relevance - OUTDATED * np.array([context.superseded(hit.passage) for hit in hits])
-    order = np.argsort(-relevance, kind="stable")
+    introduced = np.array([introduces(hit.passage, question) for hit in hits])
+    order = np.lexsort((-relevance, ~introduced))
     evidence = tuple(
         Evidence(
             hits[n],
@@ -209,7 +224,17 @@ def decide(
     )
     features = question_features(question, evidence, context)
     logit = float(parameters.answering.logits(np.array([features[name] for name in QUESTION_FEATURES])))
-    return Found(evidence, 1.0 / (1.0 + math.exp(-logit)), features)
+    probability = 1.0 / (1.0 + math.exp(-logit))
+    return Found(evidence, max(probability, INTRODUCED) if introduced.any() else probability, features)
+
+
+def introduces(passage: Passage, question: Question) -> bool:
+    """Whether the question asks who somebody is and nothing else, and the passage is what they say."""
+    name = set(words(passage.speaker.split(",")[0]))
+    asked = set(words(question.standalone))
+    if len(name) < 2 or not name <= asked:
+        return False
+    return not any(terms(word, question.language) for word in asked - name - _INTRODUCING)
 
 
 def passage_features(question: Question, hits: Sequence[Hit], context: StoreContext) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ from assistant.decision import (
     Regression,
     StoreContext,
     decide,
+    introduces,
     load_parameters,
     passage_features,
     sentence_scores,
@@ -26,6 +27,7 @@ from assistant.decision import (
 )
 from assistant.questions import Question
 from assistant.topics import Bank
+from knowledge.documents import Passage
 from knowledge.ingestion import mirror
 from knowledge.retrieval import Hit, Query, search
 from knowledge.store import Store
@@ -104,6 +106,27 @@ def test_an_older_version_of_a_page_stands_back(context: StoreContext) -> None:
     old = next(entry for entry in result.evidence if entry.hit.passage.source == "old.md")
     assert old.relevance == pytest.approx(-1.5)
     assert result.evidence[-1] is old
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "is_introduced"),
+    [
+        ("Who is Ada Example?", "en", True),
+        ("What does ada example do?", "en", True),
+        ("Wer ist Ada Example?", "de", True),
+        ("מי זה Ada Example?", "he", True),
+        ("Who is Ada?", "en", False),
+        ("What does Ada Example earn?", "en", False),
+        ("Who is in routing?", "en", False),
+    ],
+)
+def test_who_somebody_is_and_nothing_else_is_told_by_their_own_words(
+    question: str, language: str, is_introduced: bool
+) -> None:
+    quoted = Passage(
+        "team.md", "", "", (), "I plan the night buses.", 0, speaker="Ada Example, Planner, Routing"
+    )
+    assert introduces(quoted, asked(question, WordEmbedder(), language=language)) is is_introduced
 
 
 def test_nothing_found_is_no_answer(context: StoreContext) -> None:
