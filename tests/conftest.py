@@ -1,15 +1,21 @@
 """Fixtures that more than one test file uses."""
 
+from __future__ import annotations
+
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from knowledge.documents import Block, BlockKind, JobPosting, Page, Reading
+
+if TYPE_CHECKING:
+    from ui.database import Database
 
 
 @pytest.fixture
@@ -61,3 +67,31 @@ def reading_of(*records: Page | JobPosting) -> Reading:
         pages=tuple(record for record in records if isinstance(record, Page)),
         jobs=tuple(record for record in records if isinstance(record, JobPosting)),
     )
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server for the whole session, started when the first test asks for it."""
+    from postgres_server import postgres
+
+    with postgres() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty database, once in SQLite and once in PostgreSQL."""
+    from sqlalchemy import create_engine, text
+
+    from ui.database import Database
+
+    if request.param == "sqlite":
+        opened = Database.open(f"sqlite:///{tmp_path / 'kept.sqlite'}")
+    else:
+        url = request.getfixturevalue("postgres_url")
+        with create_engine(url).begin() as connection:
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
+        opened = Database.open(url)
+    yield opened
+    opened.close()

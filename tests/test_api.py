@@ -22,7 +22,7 @@ from ui_fakes import FakeAssistant, settings
 
 from assistant.conversation import Reply
 from ui.api import AT_ONCE, QUESTION_LIMIT, WAITING
-from ui.conversations import Conversations
+from ui.database import Database
 from ui.server import create_app
 
 CHAT, FIRST, SECOND = "a" * 32, "1" * 32, "2" * 32
@@ -35,9 +35,9 @@ class World:
 
     def __init__(self, folder: Path, assistant: FakeAssistant | None = None, **given: object) -> None:
         self.assistant = assistant or FakeAssistant()
-        self.conversations = Conversations.open(f"sqlite:///{folder / 'kept.sqlite'}", 30)
+        self.database = Database.open(f"sqlite:///{folder / 'kept.sqlite'}")
         chosen = settings(store=folder, retention_days=30, **given)
-        self.app = create_app(self.assistant, chosen, self.conversations)
+        self.app = create_app(self.assistant, chosen, self.database)
         self.client = TestClient(self.app)
 
     def ask(self, *turns: str, message: str = FIRST, **given: Any) -> list[tuple[str, dict[str, Any]]]:
@@ -65,14 +65,14 @@ def events(stream: str) -> list[tuple[str, dict[str, Any]]]:
 def world(tmp_path: Path) -> Iterator[World]:
     made = World(tmp_path)
     yield made
-    made.conversations.close()
+    made.database.close()
 
 
 def test_the_start_says_whose_assistant_it_is_and_stores_nothing(world: World) -> None:
     told = world.client.get("/api/start?language=fr").json()
     assert told["company"] == "Harbor & Pine" and told["contact_url"] == "mailto:jobs@harborandpine.example"
     assert told["starters"] and told["stored"] and told["retention_days"] == 30 and not told["handover"]
-    with world.conversations.engine.connect() as connection:
+    with world.database.engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM conversation")).scalar() == 0
 
 
@@ -187,7 +187,7 @@ def test_where_nothing_is_stored_nothing_can_be_read(tmp_path: Path) -> None:
 
 
 def test_a_database_that_is_away_stops_no_answer(world: World) -> None:
-    with world.conversations.engine.begin() as connection:
+    with world.database.engine.begin() as connection:
         connection.execute(text("DROP TABLE exchange"))
     reply = world.ask(HOME)[-1][1]
     assert reply["status"] == "answered" and reply["stored"] is False

@@ -37,15 +37,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from assistant.reply import Assistant
     from knowledge.embedding import EncoderError
     from knowledge.store import StoreError
-    from ui.conversations import ConversationError, opened
+    from ui.database import Database, DatabaseError
     from ui.server import create_app, serve
 
     try:
         assistant = Assistant.open(settings)
-        conversations = opened(settings)
-    except (EncoderError, StoreError, ConversationError) as error:
+        database = Database.of(settings)
+    except (EncoderError, StoreError, DatabaseError) as error:
         return _refuse(str(error))
-    serve(create_app(assistant, settings, conversations), door)
+    serve(create_app(assistant, settings, database), door)
     return 0
 
 

@@ -23,7 +23,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from assistant.conversation import Outcome, Reply
 from knowledge.settings import Settings
 from ui.candidate import AT_ONCE, QUESTION_LIMIT, WAITING, Answering
-from ui.conversations import ConversationError, Conversations, Turn, new_id
+from ui.conversations import Conversations, Turn, new_id
+from ui.database import DatabaseError
 from ui.handover import Courier, HandoverError, letter
 from ui.links import contact_address, link_to_quote, web_link
 
@@ -199,7 +200,7 @@ class Chat:
         )
         try:
             return self.conversations.record(turn), True
-        except (SQLAlchemyError, ConversationError) as error:
+        except (SQLAlchemyError, DatabaseError) as error:
             log.error("A turn could not be stored: %s", str(error).splitlines()[0])
             return told, False
 

@@ -5,134 +5,21 @@ Nothing is written before a candidate's first message, and nothing at all where 
 
 from __future__ import annotations
 
-import contextlib
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-from sqlalchemy import (
-    JSON,
-    DateTime,
-    Dialect,
-    Engine,
-    ForeignKey,
-    ForeignKeyConstraint,
-    MetaData,
-    String,
-    Text,
-    TypeDecorator,
-    create_engine,
-    delete,
-    event,
-    select,
-    text,
-)
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
-from knowledge.settings import Settings
+from ui.database import Database, DatabaseError
 from ui.privacy import masked
+from ui.tables import Attention, Conversation, Exchange, Feedback, Handover
 
-MIGRATIONS = Path(__file__).with_name("migrations")
-WAIT = 5.0  # seconds that one process waits for another to finish writing
-
-
-class ConversationError(RuntimeError):
-    """The database cannot be used; the message names it and the next step."""
-
-
-class Utc(TypeDecorator[datetime]):
-    """A moment in UTC; SQLite would forget the zone."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """The moment with its zone."""
-        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
-
-
-class Base(DeclarativeBase):
-    """All tables; constraints have names, so that migrations can change them."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-
-
-class Conversation(Base):
-    """One candidate's chat. `id` is 128 random bits: whoever knows it is the candidate."""
-
-    __tablename__ = "conversation"
-
-    id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    started: Mapped[datetime] = mapped_column(Utc, index=True)
-    touched: Mapped[datetime] = mapped_column(Utc, index=True)
-    language: Mapped[str] = mapped_column(String(16))
-    exchanges: Mapped[list[Exchange]] = relationship(
-        order_by="Exchange.at, Exchange.message", passive_deletes=True
-    )
-
-
-class Exchange(Base):
-    """A question, with personal data masked, and the reply to it as the candidate got it."""
-
-    __tablename__ = "exchange"
-
-    conversation: Mapped[str] = mapped_column(
-        ForeignKey("conversation.id", ondelete="CASCADE"), primary_key=True
-    )
-    message: Mapped[str] = mapped_column(String(32), primary_key=True)
-    at: Mapped[datetime] = mapped_column(Utc, index=True)
-    question: Mapped[str] = mapped_column(Text)
-    about: Mapped[str] = mapped_column(Text)
-    outcome: Mapped[str] = mapped_column(String(16), index=True)
-    language: Mapped[str] = mapped_column(String(16), index=True)
-    topic: Mapped[str] = mapped_column(String(80), index=True)
-    writer: Mapped[str] = mapped_column(String(120))
-    version: Mapped[str] = mapped_column(String(32))
-    milliseconds: Mapped[int]
-    reply: Mapped[dict[str, Any]] = mapped_column(JSON)
-    feedback: Mapped[Feedback | None] = relationship(passive_deletes=True)
-
-
-class Feedback(Base):
-    """What a candidate thinks of one reply."""
-
-    __tablename__ = "feedback"
-
-    conversation: Mapped[str] = mapped_column(String(32), primary_key=True)
-    message: Mapped[str] = mapped_column(String(32), primary_key=True)
-    at: Mapped[datetime] = mapped_column(Utc)
-    thumb: Mapped[str] = mapped_column(String(4), index=True)
-    reason: Mapped[str] = mapped_column(String(16))
-    comment: Mapped[str] = mapped_column(Text)
-    __table_args__ = (
-        ForeignKeyConstraint(
-            ["conversation", "message"], ["exchange.conversation", "exchange.message"], ondelete="CASCADE"
-        ),
-    )
-
-
-class Handover(Base):
-    """That a candidate had the transcript sent to a recruiter; what was sent is not kept here."""
-
-    __tablename__ = "handover"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    conversation: Mapped[str] = mapped_column(ForeignKey("conversation.id", ondelete="CASCADE"), index=True)
-    at: Mapped[datetime] = mapped_column(Utc)
-    digest: Mapped[str] = mapped_column(String(64))
+_ATTENTION = {"not_found": Attention.NOT_FOUND, "declined": Attention.DECLINED}
 
 
 @dataclass(frozen=True)
@@ -153,39 +40,9 @@ class Turn:
 class Conversations:
     """The database of conversations. Safe to share between threads, and between processes."""
 
-    def __init__(self, engine: Engine, retention_days: int) -> None:
-        self.engine = engine
+    def __init__(self, database: Database, retention_days: int) -> None:
+        self.database = database
         self.retention = timedelta(days=retention_days)
-
-    @classmethod
-    def open(cls, url: str, retention_days: int) -> Conversations:
-        """Open the database at an SQLAlchemy URL, and bring its tables up to date.
-
-        Raises `ConversationError` where it cannot be reached or written.
-        """
-        try:
-            parsed = make_url(url)
-            engine = create_engine(parsed, pool_pre_ping=True, **_options(parsed.get_backend_name()))
-        except (ArgumentError, ImportError, SQLAlchemyError) as error:
-            raise ConversationError(
-                f"CANDOR_DATABASE is no database that can be opened ({_short(error)}). "
-                "Write it like postgresql+psycopg://user:password@host/name, or leave it empty."
-            ) from error
-        if parsed.get_backend_name() == "sqlite":
-            event.listen(engine, "connect", _prepare_sqlite)
-        try:
-            _migrate(engine, parsed.database or "")
-        except (SQLAlchemyError, OSError) as error:
-            where = parsed.render_as_string(hide_password=True)
-            raise ConversationError(
-                f"The database {where} cannot be used ({_short(error)}). Set another CANDOR_DATABASE, "
-                "or CANDOR_RETENTION_DAYS=0 to store no conversations."
-            ) from error
-        return cls(engine, retention_days)
-
-    def close(self) -> None:
-        """Let go of all connections."""
-        self.engine.dispose()
 
     # --- a candidate's chat ---------------------------------------------------------------------------
 
@@ -203,12 +60,16 @@ class Conversations:
             topic=turn.topic,
             writer=str(turn.reply["writer"])[:120],
             version=turn.version,
+            role=_role(turn.reply)[:200],
             milliseconds=turn.milliseconds,
+            attention=_ATTENTION.get(str(turn.reply["status"]), Attention.NONE),
+            done=False,
+            assignee="",
             reply=dict(turn.reply),
         )
         for _ in range(2):
             try:
-                with Session(self.engine, expire_on_commit=False) as session, session.begin():
+                with self.database.writing() as session:
                     conversation = session.get(Conversation, turn.conversation)
                     if conversation is None:
                         session.add(
@@ -226,17 +87,17 @@ class Conversations:
                 if (answered := self.answered(turn.conversation, turn.message)) is not None:
                     return answered
                 kept = Exchange(**{c.key: getattr(kept, c.key) for c in Exchange.__table__.columns})
-        raise ConversationError(f"Message {turn.message} of {turn.conversation} could not be kept.")
+        raise DatabaseError(f"Message {turn.message} of {turn.conversation} could not be kept.")
 
     def answered(self, conversation: str, message: str) -> dict[str, Any] | None:
         """The reply that a message got, or None."""
-        with Session(self.engine) as session:
+        with self.database.reading() as session:
             kept = session.get(Exchange, (conversation, message))
             return kept.reply if kept else None
 
     def transcript(self, conversation: str) -> dict[str, Any] | None:
         """A conversation with all its exchanges, oldest first; None where it is not known (any more)."""
-        with Session(self.engine) as session:
+        with self.database.reading() as session:
             kept = session.get(Conversation, conversation)
             if kept is None or kept.touched < self._oldest():
                 return None
@@ -252,9 +113,15 @@ class Conversations:
 
         `thumb` is "up", "down" or "", which takes the rating back.
         """
-        with Session(self.engine) as session, session.begin():
-            if session.get(Exchange, (conversation, message)) is None:
+        with self.database.writing() as session:
+            exchange = session.get(Exchange, (conversation, message))
+            if exchange is None:
                 return False
+            exchange.attention = (
+                Attention.THUMBS_DOWN if thumb == "down" else self._unrated(session, exchange)
+            )
+            if thumb == "down":
+                exchange.done = False
             session.execute(
                 delete(Feedback).where(Feedback.conversation == conversation, Feedback.message == message)
             )
@@ -273,41 +140,50 @@ class Conversations:
 
     def handed_over(self, conversation: str, digest: str) -> None:
         """Note that a transcript was sent."""
-        with Session(self.engine) as session, session.begin():
+        with self.database.writing() as session:
             session.add(Handover(conversation=conversation, at=datetime.now(UTC), digest=digest))
+            last = select(Exchange).where(Exchange.conversation == conversation)
+            if exchange := session.scalar(last.order_by(Exchange.at.desc(), Exchange.message).limit(1)):
+                exchange.attention = max(exchange.attention, Attention.HANDED_OVER)
+                exchange.done = False
 
     def was_handed_over(self, conversation: str, digest: str) -> bool:
         """Whether exactly this was sent already: a repeated request must not send it twice."""
         asked = select(Handover.id).where(Handover.conversation == conversation, Handover.digest == digest)
-        with Session(self.engine) as session:
+        with self.database.reading() as session:
             return session.scalar(asked.limit(1)) is not None
 
     def delete(self, conversation: str) -> None:
         """Delete a conversation with all that belongs to it."""
-        with Session(self.engine) as session, session.begin():
+        with self.database.writing() as session:
             session.execute(delete(Conversation).where(Conversation.id == conversation))
 
     def expire(self) -> int:
         """Delete the conversations that have been kept long enough; how many there were."""
-        with Session(self.engine) as session, session.begin():
+        with self.database.writing() as session:
             found = session.execute(delete(Conversation).where(Conversation.touched < self._oldest()))
             return int(getattr(found, "rowcount", 0))
+
+    @staticmethod
+    def _unrated(session: Session, exchange: Exchange) -> int:
+        """The attention that an exchange needs when its rating is left aside."""
+        own = _ATTENTION.get(exchange.outcome, Attention.NONE)
+        sent = select(Handover.id).where(Handover.conversation == exchange.conversation).limit(1)
+        return max(own, Attention.HANDED_OVER) if session.scalar(sent) else own
 
     def _oldest(self) -> datetime:
         return datetime.now(UTC) - self.retention
 
 
-def opened(settings: Settings) -> Conversations | None:
-    """The database that the settings name, or None where conversations are not to be stored."""
-    if settings.retention_days == 0:
-        return None
-    url = settings.database.get_secret_value() or f"sqlite:///{settings.store / 'conversations.sqlite'}"
-    return Conversations.open(url, settings.retention_days)
-
-
 def new_id() -> str:
     """An id for a conversation: 128 random bits as 32 hex digits."""
     return secrets.token_hex(16)
+
+
+def _role(reply: Mapping[str, Any]) -> str:
+    """The title of the one role that a reply is about; a list of openings is about none."""
+    titles = {str(job["title"]) for job in reply.get("jobs", ())}
+    return titles.pop() if len(titles) == 1 else ""
 
 
 def _exchange(kept: Exchange) -> dict[str, Any]:
@@ -324,58 +200,6 @@ def _exchange(kept: Exchange) -> dict[str, Any]:
     }
 
 
-# --- the database -----------------------------------------------------------------------------------
-
-
-def _options(backend: str) -> dict[str, Any]:
-    # SQLite has one writer: a turn waits for it. A server may be away: a turn does not wait long.
-    return {"connect_args": {"timeout": WAIT}} if backend == "sqlite" else {"pool_timeout": WAIT}
-
-
-def _prepare_sqlite(connection: Any, _: object) -> None:
-    """Readers beside a writer, rows of deleted conversations gone with them, and their bytes overwritten."""
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _migrate(engine: Engine, database: str) -> None:
-    """Bring the tables up to date, one process at a time."""
-    from alembic import command  # noqa: PLC0415  (a tenth of a second, once)
-    from alembic.config import Config  # noqa: PLC0415
-
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with _alone(engine, database), engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-
-
-@contextlib.contextmanager
-def _alone(engine: Engine, database: str) -> Iterator[None]:
-    if engine.dialect.name == "sqlite":
-        if database in ("", ":memory:"):
-            yield
-            return
-        Path(database).parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{database}.lock"):
-            yield
-    elif engine.dialect.name == "postgresql":
-        with engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(20261121)"))
-            try:
-                yield
-            finally:
-                connection.execute(text("SELECT pg_advisory_unlock(20261121)"))
-                connection.commit()
-    else:
-        yield
-
-
-def _short(error: Exception) -> str:
-    lines = str(getattr(error, "orig", None) or error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
-
-
 def as_text(transcript: Mapping[str, Any]) -> str:
     """A transcript as plain text, for a person to read."""
     parts = []
@@ -387,15 +211,4 @@ def as_text(transcript: Mapping[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-__all__ = [
-    "Base",
-    "ConversationError",
-    "Conversations",
-    "Exchange",
-    "Feedback",
-    "Handover",
-    "Turn",
-    "as_text",
-    "new_id",
-    "opened",
-]
+__all__ = ["Conversations", "Turn", "as_text", "new_id"]

@@ -27,6 +27,7 @@ from knowledge.settings import Settings
 from ui.api import RefusedError, chat_api
 from ui.candidate import Answering, candidate_chat
 from ui.conversations import Conversations
+from ui.database import Database
 from ui.widget import widget_pages
 
 log = logging.getLogger(__name__)
@@ -71,14 +72,15 @@ ADVERTISEMENT = re.compile(rb"<meta\s[^>]*(?:property|name)=\"(?:og|twitter):[^>
 _SYSTEM_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 
 
-def create_app(
-    assistant: Answering, settings: Settings, conversations: Conversations | None = None
-) -> FastAPI:
+def create_app(assistant: Answering, settings: Settings, database: Database | None = None) -> FastAPI:
     """Build the web server: the chat at `/`, its API, the widget with its page, and the demonstration.
 
-    `conversations`: where chats are kept; None keeps none. The sites in `settings.embed_on` may show the
+    `database`: where chats are kept, unless the retention is 0 days, and what the console needs; None
+    keeps nothing and leaves the console out. The sites in `settings.embed_on` may show the
     chat in a frame and ask the API.
     """
+    stores = database is not None and settings.retention_days > 0
+    conversations = Conversations(database, settings.retention_days) if database and stores else None
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

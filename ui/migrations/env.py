@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from ui.conversations import Base
+from ui.tables import Base
 
 context.configure(
     connection=context.config.attributes["connection"],

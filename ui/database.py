@@ -1,0 +1,137 @@
+"""The database behind the chat and the console: SQLite by default, PostgreSQL by URL."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from knowledge.settings import Settings
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+WAIT = 5.0  # seconds that one process waits for another to finish writing
+
+
+class DatabaseError(RuntimeError):
+    """The database cannot be used; the message names it and the next step."""
+
+
+class Database:
+    """Connections to the database. Safe to share between threads; each process opens its own."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @classmethod
+    def open(cls, url: str) -> Database:
+        """Open the database at an SQLAlchemy URL, and bring its tables up to date.
+
+        Raises `DatabaseError` where it cannot be reached or written.
+        """
+        try:
+            parsed = make_url(url)
+            engine = create_engine(parsed, pool_pre_ping=True, **_options(parsed.get_backend_name()))
+        except (ArgumentError, ImportError, SQLAlchemyError) as error:
+            raise DatabaseError(
+                f"CANDOR_DATABASE is no database that can be opened ({_short(error)}). "
+                "Write it like postgresql+psycopg://user:password@host/name, or leave it empty."
+            ) from error
+        if parsed.get_backend_name() == "sqlite":
+            event.listen(engine, "connect", _prepare_sqlite)
+        try:
+            _migrate(engine, parsed.database or "")
+        except (SQLAlchemyError, OSError) as error:
+            where = parsed.render_as_string(hide_password=True)
+            raise DatabaseError(
+                f"The database {where} cannot be used ({_short(error)}). Set another CANDOR_DATABASE; "
+                "without one, conversations.sqlite in the store's folder is taken."
+            ) from error
+        return cls(engine)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Database:
+        """The database that the settings name."""
+        return cls.open(
+            settings.database.get_secret_value() or f"sqlite:///{settings.store / 'conversations.sqlite'}"
+        )
+
+    def reading(self) -> Session:
+        """A session to read in, whose values may be used after it."""
+        return Session(self.engine, expire_on_commit=False)
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session whose changes are kept together at the end, or not at all where an error is raised."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()
+
+
+# --- the database -----------------------------------------------------------------------------------
+
+
+def _options(backend: str) -> dict[str, Any]:
+    # SQLite has one writer: a turn waits for it. A server may be away: a turn does not wait long.
+    return {"connect_args": {"timeout": WAIT}} if backend == "sqlite" else {"pool_timeout": WAIT}
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    """Readers beside a writer, rows of deleted conversations gone with them, and their bytes overwritten."""
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _migrate(engine: Engine, database: str) -> None:
+    """Bring the tables up to date, one process at a time."""
+    from alembic import command  # noqa: PLC0415  (a tenth of a second, once)
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with _alone(engine, database), engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            # SQLite changes a table by copying and dropping it, which would take the rows that refer to it along.
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+            connection.commit()
+        config.attributes["connection"] = connection
+        with connection.begin():
+            command.upgrade(config, "head")
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA foreign_keys=ON")
+            connection.commit()
+
+
+@contextlib.contextmanager
+def _alone(engine: Engine, database: str) -> Iterator[None]:
+    if engine.dialect.name == "sqlite":
+        if database in ("", ":memory:"):
+            yield
+            return
+        Path(database).parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{database}.lock"):
+            yield
+    elif engine.dialect.name == "postgresql":
+        with engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(20261121)"))
+            try:
+                yield
+            finally:
+                connection.execute(text("SELECT pg_advisory_unlock(20261121)"))
+                connection.commit()
+    else:
+        yield
+
+
+def _short(error: Exception) -> str:
+    lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
