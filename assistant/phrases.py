@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
+
+from babel.dates import format_date
 
 CATALOGUE = Path(__file__).with_name("phrases.toml")
 LANGUAGES = ("en", "fr", "de", "es", "he", "uk")
@@ -26,3 +29,8 @@ def phrase(name: str, language: str, **values: object) -> str:
     for key, value in values.items():
         text = text.replace("{" + key + "}", str(value))
     return text
+
+
+def long_date(day: date, language: str) -> str:
+    """A day with its month in words, as the language writes it."""
+    return format_date(day, "long", locale=language if language in LANGUAGES else "en")

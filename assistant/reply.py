@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import re
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 from assistant import extractive
 from assistant.conversation import Citation, Outcome, Reply
+from assistant.corrections import ApprovedAnswers, Corrections, as_reply
 from assistant.decision import Found, Parameters, StoreContext, decide, load_parameters
 from assistant.generative import Deadline, GenerativeWriter, drained
 from assistant.phrases import phrase
@@ -28,7 +31,7 @@ from assistant.questions import (
     leans,
     split_questions,
 )
-from assistant.role_replies import RoleDesk, RoleMemory
+from assistant.role_replies import RoleDesk, RoleMemory, Said
 from assistant.topics import Bank, folded
 from knowledge.documents import Status
 from knowledge.embedding import Embedder, load_embedder
@@ -92,9 +95,37 @@ class Knowledge:
         self.desk = RoleDesk(store, names, settings)
         self.answerable: dict[tuple[str, str], bool] = {}
         self.languages = frozenset(passage.language for passage in store.passages if passage.open)
+        self.corrections = Corrections()
+        self.hidden: frozenset[int] = frozenset()
+        self.approved = ApprovedAnswers((), store.embedder, bank)
         known = {word for passage in store.passages for word in words(passage.embedding_text)}
         known |= {word for topic in bank.topics for ask in (*topic.asks, *topic.terms) for word in words(ask)}
-        self.speller = Speller(known | {word for job in store.jobs for word in words(job.title)})
+        self._known = known | {word for job in store.jobs for word in words(job.title)}
+        self.speller = Speller(self._known)
+        self._uncorrected = self
+
+    def corrected(self, corrections: Corrections, settings: Settings) -> Knowledge:
+        """The same version with the recruiting team's corrections laid over it."""
+        base = self._uncorrected
+        laid = copy.copy(base)
+        laid.corrections = corrections
+        laid.answerable = {}
+        laid.hidden = corrections.hidden_rows(base.store)
+        laid.approved = ApprovedAnswers(corrections.answers, base.store.embedder, base.bank)
+        if corrections.synonyms:
+            laid.speller = Speller(base._known | {w for asked in corrections.synonyms for w in words(asked)})
+        sources = {page.source for page in base.store.pages} | {job.source for job in base.store.jobs}
+        if sources & corrections.hidden_sources:
+            visible = base.store.without(corrections.hidden_sources)
+            laid.desk = RoleDesk(visible, company_names(visible, settings.company), settings)
+        return laid
+
+    @property
+    def state(self) -> str:
+        """The version and the revision of the corrections: the same words get the same reply while it lasts."""
+        # An approved answer may begin or end to count at midnight.
+        day = date.today().isoformat() if self.corrections.answers else ""
+        return f"{self.store.version}/{self.corrections.revision}/{day}"
 
 
 @dataclass(frozen=True)
@@ -145,10 +176,12 @@ class Assistant:
         parameters: Parameters | None = None,
         bank: Bank | None = None,
         writer: GenerativeWriter | None = None,
+        corrections: Callable[[], Corrections] = Corrections,
     ) -> None:
         """`parameters`: the decision's weights, by default the fitted ones; `bank`: one already embedded.
 
         `writer`: a writer with a language model, by default the one that the settings name, if any.
+        `corrections` is asked before each turn for those in force, and must be quick.
         """
         self.settings = settings
         self.embedder = embedder
@@ -158,6 +191,7 @@ class Assistant:
         self.bank = bank or Bank(
             embedder, cache=settings.store / "cache" if settings.store.is_dir() else None
         )
+        self.corrections = corrections
         self._lock = threading.Lock()
         self._knowledge: Knowledge | None = None
         self._opening = threading.Lock()
@@ -165,19 +199,40 @@ class Assistant:
         self._turns: OrderedDict[tuple[str, ...], tuple[Reply, Memory]] = OrderedDict()
 
     @classmethod
-    def open(cls, settings: Settings) -> Assistant:
+    def open(cls, settings: Settings, corrections: Callable[[], Corrections] = Corrections) -> Assistant:
         """An assistant over the store in `settings`; the store may still be empty.
 
         Raises `EncoderError` or `StoreError` where model or store cannot be used.
         """
-        assistant = cls(settings, load_embedder(settings.encoder))
+        assistant = cls(settings, load_embedder(settings.encoder), corrections=corrections)
         assistant.knowledge()
         return assistant
+
+    def configured(self, threshold: float | None = None, model: bool = True) -> Assistant:
+        """An assistant over the same knowledge that decides by another threshold, or without the language model."""
+        other = copy.copy(self)
+        if threshold is not None:
+            other.settings = self.settings.model_copy(update={"threshold": threshold})
+        other.writer = self.writer if model else None
+        other._turns = OrderedDict()
+        return other
 
     # --- the store ----------------------------------------------------------------------------------
 
     def knowledge(self) -> Knowledge | None:
-        """The version in force, or None while the store is empty; opened anew when it was switched."""
+        """The version in force with the corrections in force, or None while the store is empty."""
+        known, wanted = self._version_in_force(), self.corrections()
+        if known is None or known.corrections.revision == wanted.revision:
+            return known
+        laid = known.corrected(wanted, self.settings)
+        with self._lock:
+            if self._knowledge is known:
+                self._knowledge = laid
+                self._turns.clear()
+        return laid
+
+    def _version_in_force(self) -> Knowledge | None:
+        """The version in force; opened anew when it was switched."""
         try:
             folder = current_version(self.settings.store)
         except StoreError:
@@ -246,6 +301,8 @@ class Assistant:
     def _would_answer(self, text: str, language: str, knowledge: Knowledge) -> bool:
         """Whether a first question would be answered; no language model is asked for that."""
         question = self.understand(text, language, Memory(), knowledge)
+        if knowledge.approved.answer(question) is not None:
+            return True
         if self.refuse(question) is not None:
             return False
         said = knowledge.desk.answer(question, RoleMemory())
@@ -292,7 +349,7 @@ class Assistant:
 
         A reply for which the language model failed is worked out `anew`: its time-out must not stick.
         """
-        key = (knowledge.store.version if knowledge else "", about, *turns)
+        key = (knowledge.state if knowledge else "", about, *turns)
         with self._lock:
             kept = self._turns.get(key)
             if kept and not (anew and kept[0].trace.get("fallback")):
@@ -341,44 +398,72 @@ class Assistant:
     def _question(
         self, text: str, language: str, memory: Memory, knowledge: Knowledge, deadline: Deadline | None
     ) -> Pieces[tuple[Reply, Memory]]:
-        """One question: understand, refuse, roles, search, enough evidence?, write, check the quotes."""
+        """One question: approved answer, refuse, roles, search, enough evidence?, write, check the quotes."""
+        watch = Stopwatch()
         question = self.understand(text, language, memory, knowledge)
+        watch.lap("understand")
+        if approved := knowledge.approved.answer(question):
+            reply = replace(as_reply(approved, language), suggestions=self._suggestions(question, knowledge))
+            return traced(reply, question, watch, "approved"), self._after(question, memory)
         if refusal := self.refuse(question):
-            return refusal, replace(memory, language=language)
-        asked = (*memory.asked, text)[-RECALLED:]
+            return traced(refusal, question, watch, "refused"), replace(memory, language=language)
         said = knowledge.desk.answer(question, memory.roles)
+        watch.lap("roles")
         if said.reply is not None:
             reply = replace(said.reply, suggestions=self._suggestions(question, knowledge))
-            return reply, Memory(question.standalone, language, said.memory, asked=asked)
+            return traced(reply, question, watch, "roles"), self._after(question, memory, said.memory)
         whole = self._rewritten(question, memory, knowledge, deadline)
         # What is harmless in the candidate's own words may be none in the model's.
         if whole is not question and (refusal := self.refuse(replace(whole, text=whole.standalone))):
-            return refusal, replace(memory, language=language)
+            return traced(refusal, whole, watch, "refused"), replace(memory, language=language)
         question = whole
-        found = self.evidence(question, knowledge, said.rows)
-        if said.rows and not (self.enough(found) and said.certain):
-            # What is no question about the chosen role is one that stands alone, however short it is.
-            alone = self.understand(text, language, Memory(), knowledge) if memory.roles.pinned else question
-            everywhere = self.evidence(alone, knowledge, None)
-            found = max(found, everywhere, key=lambda candidate: candidate.probability)
+        watch.lap("rewrite")
+        found, rows = self._searched(text, question, memory, knowledge, said)
+        watch.lap("search")
         if not self.enough(found):
             reply = self._not_found(question, found)
         else:
             reply = yield from self._written(question, found, deadline)
             reply = replace(reply, jobs=said.jobs if said.rows else ())
-        reply = replace(
-            reply,
-            suggestions=self._suggestions(question, knowledge),
-            trace={**trace(question, found), **reply.trace},
+        watch.lap("write")
+        reply = replace(reply, suggestions=self._suggestions(question, knowledge))
+        filters = {
+            "language": question.language if question.language in knowledge.languages else "",
+            "roles": [job.title for job in said.jobs] if rows else [],
+            "hidden": len(knowledge.hidden),
+        }
+        reply = traced(
+            reply, question, watch, "searched", found, {"filters": filters, "threshold": self.threshold}
         )
-        rows = (
+        used = (
             tuple(entry.hit.row for entry in found.evidence[:2]) if reply.outcome is Outcome.ANSWERED else ()
         )
-        return reply, Memory(question.standalone, language, said.memory, rows, asked)
+        return reply, self._after(question, memory, said.memory, used)
+
+    @staticmethod
+    def _after(
+        question: Question, before: Memory, roles: RoleMemory | None = None, rows: tuple[int, ...] = ()
+    ) -> Memory:
+        asked = (*before.asked, question.text)[-RECALLED:]
+        return Memory(question.standalone, question.language, roles or RoleMemory(), rows, asked)
+
+    def _searched(
+        self, text: str, question: Question, memory: Memory, knowledge: Knowledge, said: Said
+    ) -> tuple[Found, frozenset[int] | None]:
+        """What is found among a role's passages or, where that is not enough, among all; and which it was."""
+        found = self.evidence(question, knowledge, said.rows)
+        if not said.rows or (self.enough(found) and said.certain):
+            return found, said.rows
+        # What is no question about the chosen role is one that stands alone, however short it is.
+        alone = (
+            self.understand(text, question.language, Memory(), knowledge) if memory.roles.pinned else question
+        )
+        everywhere = self.evidence(alone, knowledge, None)
+        return (everywhere, None) if everywhere.probability > found.probability else (found, said.rows)
 
     def understand(self, text: str, language: str, memory: Memory, knowledge: Knowledge) -> Question:
         """The question made whole from the turns before, its spelling mended, its topic found."""
-        mended = knowledge.speller.mend(text, language)
+        mended = knowledge.speller.mend(knowledge.corrections.in_pages_words(text), language)
         before = memory.question if memory.question and leans(mended) >= 0.4 else ""
         own, *rest = self.embedder.embed([mended, f"{before} {mended}"] if before else [mended])
         vector = own
@@ -452,6 +537,7 @@ class Assistant:
             ),
             typical=self.bank.typical(topics[0]) if topics else None,
             rows=rows,
+            hidden=knowledge.hidden,
             language=spoken,
             closed=rows is not None,
         )
@@ -587,25 +673,59 @@ def renumbered(text: str, shift: int) -> str:
     return re.sub(r"\[(\d+)\]", lambda match: f"[{int(match[1]) + shift}]", text)
 
 
-def trace(question: Question, found: Found) -> dict[str, Any]:
-    """Why the turn went as it did, for reports and the recruiter's console."""
-    return {
+class Stopwatch:
+    """Milliseconds of each step of a turn."""
+
+    def __init__(self) -> None:
+        self.steps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, step: str) -> None:
+        """End a step, and begin the next."""
+        now = time.perf_counter()
+        self.steps[step] = round(1000 * (now - self._last), 1)
+        self._last = now
+
+
+def traced(
+    reply: Reply,
+    question: Question,
+    watch: Stopwatch,
+    decided: str,
+    found: Found | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> Reply:
+    """The reply with why the turn went as it did, for reports and the recruiter's console.
+
+    `decided`: what settled it: "approved", "refused", "roles" (the postings' records) or "searched".
+    """
+    why = {
+        "decided": decided,
         "standalone": question.standalone,
         "before": question.before,
         "answer_type": question.answer_type.value,
         "topics": [(topic.id, round(likeness, 3)) for topic, likeness in question.topics],
-        "probability": round(found.probability, 3),
-        "features": {name: round(value, 3) for name, value in found.features.items()},
-        "passages": [
-            {
-                "relevance": round(entry.relevance, 3),
-                "source": entry.hit.passage.source,
-                "heading": entry.hit.passage.heading,
-                "text": entry.hit.passage.text,
-            }
-            for entry in found.evidence[:20]
-        ],
+        "steps": watch.steps,
+        **(more or {}),
     }
+    if found is not None:
+        why |= {
+            "probability": round(found.probability, 3),
+            "features": {name: round(value, 3) for name, value in found.features.items()},
+            "passages": [
+                {
+                    "id": entry.hit.passage.id,
+                    "relevance": round(entry.relevance, 3),
+                    "dense": round(entry.hit.dense, 3),
+                    "keyword": round(entry.hit.keyword, 3),
+                    "source": entry.hit.passage.source,
+                    "heading": entry.hit.passage.heading,
+                    "text": entry.hit.passage.text,
+                }
+                for entry in found.evidence[:20]
+            ],
+        }
+    return replace(reply, trace={**why, **reply.trace})
 
 
 def company_names(store: Store, company: str) -> frozenset[str]:

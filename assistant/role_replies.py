@@ -7,10 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from babel.dates import format_date
 
 from assistant.conversation import Citation, Outcome, Reply
-from assistant.phrases import phrase
+from assistant.phrases import long_date, phrase
 from assistant.postings import Selection
 from assistant.questions import AnswerType, Question
 from assistant.roles import (
@@ -352,7 +351,7 @@ class RoleDesk:
     def _as_of(self, language: str) -> str:
         """When the postings were read: a role may be taken since."""
         read = self.store.manifest.as_of.date()
-        return phrase("as_of", language, date=format_date(read, "long", locale=language))
+        return phrase("as_of", language, date=long_date(read, language))
 
     def _handover(self, question: Question) -> str:
         if self.settings.contact:

@@ -29,6 +29,9 @@ RANK_OFFSET = 20
 """The k of reciprocal rank fusion (Cormack, Clarke & Büttcher, SIGIR 2009). 60 in the paper, for
 pools of 1,000; a page has a few hundred passages, and a smaller k trusts the first ranks more."""
 
+HIDDEN_AT_MOST = 2000
+"""Passages looked at beyond the pool, to make up for hidden ones among them."""
+
 
 @dataclass(frozen=True)
 class Hit:
@@ -81,7 +84,8 @@ class Query:
     """What is looked for.
 
     `vector` is the question's, `words` its stems, `widened` further stems that pages use for it, and
-    `typical` the vector of how such questions are usually put, where that is known. `rows` restricts the search to these passages; `language` prefers sources in that language.
+    `typical` the vector of how such questions are usually put, where that is known. `rows` restricts the
+    search to these passages, `hidden` leaves some out; `language` prefers sources in that language.
     """
 
     vector: NDArray[np.float32]
@@ -89,6 +93,7 @@ class Query:
     widened: tuple[str, ...] = ()
     typical: NDArray[np.float32] | None = None
     rows: frozenset[int] | None = None
+    hidden: frozenset[int] = frozenset()
     language: str = ""
     closed: bool = False
 
@@ -101,9 +106,11 @@ def search(store: Store, query: Query, limit: int = LIMIT) -> list[Hit]:
         by_sentence: list[tuple[int, int, float]] = []
     else:
         asked = [query.vector] if query.typical is None else [query.vector, query.typical]
-        by_passage = [found for vector in asked for found in store.nearest_passages(vector, POOL, where)]
+        # What is hidden takes no place of what is not.
+        pool = POOL + min(len(query.hidden), HIDDEN_AT_MOST)
+        by_passage = [found for vector in asked for found in store.nearest_passages(vector, pool, where)]
         by_sentence = [
-            found for vector in asked for found in store.nearest_sentences(vector, 2 * POOL, where)
+            found for vector in asked for found in store.nearest_sentences(vector, 2 * pool, where)
         ]
     keyword = store.keywords.scores(query.words) + 0.4 * store.keywords.scores(query.widened)
     allowed = _allowed(store, query)
@@ -113,7 +120,9 @@ def search(store: Store, query: Query, limit: int = LIMIT) -> list[Hit]:
         if keyword[row] > 0 and allowed(int(row))
     ]
     # In reading order: where scores are equal, what stands first on the pages goes first, every time.
-    rows = sorted({*(r for r, _ in by_passage), *(r for r, _, _ in by_sentence), *by_keyword[:POOL]})
+    rows = sorted(
+        {*(r for r, _ in by_passage), *(r for r, _, _ in by_sentence), *by_keyword[:POOL]} - query.hidden
+    )
     if not rows:
         return []
     return _ranked(store, query, rows, keyword)[:limit]
@@ -131,6 +140,8 @@ def _tags(query: Query) -> dict[str, Any]:
 def _allowed(store: Store, query: Query) -> Callable[[int], bool]:
     def allowed(row: int) -> bool:
         passage = store.passages[row]
+        if row in query.hidden:
+            return False
         if query.rows is not None:
             return row in query.rows
         return (query.closed or passage.open) and (not query.language or passage.language == query.language)

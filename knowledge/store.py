@@ -9,6 +9,7 @@ STORE/history/000007.jsonl what the ingest that made it changed
 from __future__ import annotations
 
 import contextlib
+import copy
 import fcntl
 import json
 import logging
@@ -127,6 +128,22 @@ class Store:
     def version(self) -> str:
         """Name of the version, for telling whether another is in force."""
         return self.folder.name
+
+    def without(self, sources: frozenset[str]) -> Store:
+        """This version as if it held no pages and postings of some sources; passages keep their rows."""
+        kept = copy.copy(self)
+        kept.pages = [page for page in self.pages if page.source not in sources]
+        kept.jobs = [job for job in self.jobs if job.source not in sources]
+        kept.job = {job.id: job for job in kept.jobs}
+        titles = list(dict.fromkeys(job.title for job in kept.jobs))
+        held = {
+            "gone": [job for job in self.gone if job.source not in sources],
+            "_title_rows": {title: row for row, title in enumerate(titles)},
+        }
+        if titles:
+            held["_title_vectors"] = self._title_vectors[[self._title_rows[title] for title in titles]]
+        vars(kept).update(held)  # in place of what would be worked out from the files
+        return kept
 
     @cached_property
     def gone(self) -> list[JobPosting]:
