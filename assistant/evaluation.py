@@ -246,7 +246,7 @@ def _csv_entries(text: str, name: str) -> Iterator[tuple[int, Mapping[str, Any]]
         number = reader.line_num + skipped
         cells = {column: unguarded(cell.strip()) for column, cell in zip(header, row, strict=False)}
         if any(cells.values()):
-            yield number, _entry(cells, number)
+            yield number, entry_of(cells, number)
 
 
 def _delimiter(header: str) -> str:
@@ -269,7 +269,8 @@ def _check_columns(header: Sequence[str], name: str) -> None:
         raise QuestionsError(f"{name}, line 1: there is no column 'question' (or turn1, turn2 …).")
 
 
-def _entry(cells: Mapping[str, str], number: int) -> dict[str, Any]:
+def entry_of(cells: Mapping[str, str], number: int) -> dict[str, Any]:
+    """The question of a row, in the shape of its JSON object; `number` names one without an id."""
     names = sorted((c for c in cells if c.startswith("turn")), key=lambda column: int(column[4:]))
     turns = [cells[column] for column in names if cells[column]]
     if not turns and cells.get("question"):
@@ -336,4 +337,18 @@ def as_row(question: GoldenQuestion) -> dict[str, str]:
         "all_of": together((together(map(escaped, group), "|") for group in question.all_of), ";"),
         "none_of": together(map(escaped, question.none_of), "|"),
         "evidence": together(map(escaped, question.evidence), "|"),
+    }
+
+
+def as_line(question: GoldenQuestion) -> dict[str, Any]:
+    """The question in the shape of its JSON object, from which `question_of` makes it again."""
+    return {
+        "id": question.id,
+        "kind": question.kind,
+        "topic": question.topic,
+        "turns": list(question.turns),
+        "expect": question.expect,
+        "all_of": [list(group) for group in question.all_of],
+        "none_of": list(question.none_of),
+        "evidence": list(question.evidence),
     }
