@@ -39,3 +39,28 @@ def test_other_numbers_stay(said: str) -> None:
 )
 def test_long_texts_are_read_through(said: str) -> None:
     assert masked(said)
+
+
+CV = """Would I fit in your routing team? Dana Example, dana@mail.example
+
+Work experience
+2019 - 2024 Dispatcher, Blue Buses. Planned the night lines, trained four colleagues, kept the tables of
+stops up to date and answered what drivers asked on the radio at all hours of the night.
+2016 - 2019 Driver, Hill Trams. Drove lines 3 and 9, learned the signals, wrote the notes for new drivers.
+
+Education: school in Riga. Languages: Latvian, English, Hebrew. Skills: planning, radio, first aid."""
+
+
+def test_of_a_pasted_cv_only_the_question_is_kept() -> None:
+    assert masked(CV) == f"Would I fit in your routing team? [pasted CV, {len(CV.split())} words]"
+
+
+def test_a_long_question_is_no_cv() -> None:
+    question = (
+        "I have ten years of experience and good language skills, and I would like to know how the work is "
+        "shared between the people of a team, who decides what is done next, how often plans change, whether "
+        "somebody new can say what should be done otherwise, how long it takes until one is trusted with the "
+        "night lines, and what happens when something goes wrong on one of them, because where I work now all "
+        "of that has changed a lot since 2021 and nobody knows who has to say what to whom any more."
+    )
+    assert masked(question) == question
