@@ -65,6 +65,15 @@ class Settings(BaseSettings):
     smtp_url: SecretStr = Field(
         SecretStr(""), description="Mail server for that: smtp://user:password@host:587, or smtps://."
     )
+    oidc_issuer: str = Field(
+        "", description="Issuer of the OpenID Connect provider that recruiters may sign in with; empty: none."
+    )
+    oidc_client_id: str = Field("", description="Client id that the provider gave to this console.")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="And its secret.")
+    secret: SecretStr = Field(
+        SecretStr(""),
+        description="Signs the cookie of an OpenID sign-in that is under way; needed where several servers share one name.",
+    )
     llm: str = Field("", description="Language model as provider:model; empty: answers without one.")
     llm_base_url: str = Field("", description="Base URL of an OpenAI-compatible server.")
     llm_api_key: SecretStr = Field(SecretStr(""), description="Key for the language model, if it needs one.")
@@ -89,6 +98,19 @@ class Settings(BaseSettings):
         if value and not (urlsplit(value).scheme in ("http", "https") and urlsplit(value).hostname):
             raise ValueError("it must begin with https:// or http:// and name a host")
         return value
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _is_issuer(cls, value: str) -> str:
+        if value and not (urlsplit(value).scheme in ("http", "https") and urlsplit(value).hostname):
+            raise ValueError("it must begin with https:// and name a host")
+        return value
+
+    @model_validator(mode="after")
+    def _provider_knows_the_client(self) -> Self:
+        if self.oidc_issuer and not (self.oidc_client_id and self.oidc_client_secret.get_secret_value()):
+            raise ValueError("CANDOR_OIDC_ISSUER needs CANDOR_OIDC_CLIENT_ID and CANDOR_OIDC_CLIENT_SECRET")
+        return self
 
     @model_validator(mode="after")
     def _mail_has_a_server(self) -> Self:

@@ -1,0 +1,304 @@
+"""The review of real conversations: what needs a recruiter's eye first, and what candidates ask in vain.
+
+Everything here stays quick over a hundred thousand conversations (tests/benchmarks/console.py): a list reads
+one index from its end, and what can be chosen is taken from the newest exchanges.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.cluster import AgglomerativeClustering
+from sqlalchemy import Select, and_, func, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from assistant.evaluation import guarded
+from ui.database import Database
+from ui.tables import Attention, Exchange, Feedback
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PAGE = 50
+RECENT = 20_000  # exchanges whose topics, languages and assignees can be chosen
+GROUPED = 1500  # distinct questions that are compared with each other: a matrix of that size takes a second
+SAME = 0.45
+"""Cosine distance within which questions are one group (average linkage): paraphrases stand at 0.2 to 0.45."""
+
+COLUMNS = (
+    "at", "question", "outcome", "topic", "language", "thumb", "reason", "comment", "done", "assignee", "answer",
+    "conversation", "message",
+)  # fmt: skip
+"""The columns of an export."""
+
+Query = Select[*tuple[Any, ...]]
+
+Key = tuple[str, str]
+"""Conversation and message."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which exchanges are looked at; what is empty does not restrict. Both days are included, and in UTC.
+
+    `outcome`: answered, not_found, declined, chat, or thumbs_down, handed_over. `done` None: all.
+    """
+
+    start: date | None = None
+    end: date | None = None
+    topic: str = ""
+    language: str = ""
+    outcome: str = ""
+    done: bool | None = False
+    assignee: str = ""
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An exchange as the list shows it."""
+
+    conversation: str
+    message: str
+    at: datetime
+    question: str
+    answer: str
+    outcome: str
+    topic: str
+    language: str
+    attention: Attention
+    thumb: str
+    reason: str
+    comment: str
+    done: bool
+    assignee: str
+
+    @property
+    def key(self) -> Key:
+        """What names it."""
+        return self.conversation, self.message
+
+
+@dataclass(frozen=True)
+class Group:
+    """Similar questions that were not answered: the most typical one, how often, and in which words."""
+
+    question: str
+    count: int
+    examples: tuple[str, ...]
+    topic: str
+    last: datetime
+    keys: tuple[Key, ...]
+
+
+class Review:
+    """The exchanges of all conversations, to be read and ticked off."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    # --- reading --------------------------------------------------------------------------------------
+
+    def exchanges(self, wanted: Filter, limit: int = PAGE, skip: int = 0) -> list[Seen]:
+        """Those that need attention most first, the newest of them first."""
+        order = (Exchange.attention.desc(), Exchange.at.desc(), Exchange.message)
+        with self.database.reading() as session:
+            # The rows are chosen over the index alone; their long replies are read for one page only.
+            chosen = _where(select(Exchange.conversation, Exchange.message), wanted)
+            keys = session.execute(chosen.order_by(*order).limit(limit).offset(skip)).all()
+            return _read(session, [(row[0], row[1]) for row in keys])
+
+    def count(self, wanted: Filter) -> int:
+        """How many there are."""
+        with self.database.reading() as session:
+            return session.scalar(_where(select(func.count()).select_from(Exchange), wanted)) or 0
+
+    def choices(self) -> dict[str, list[str]]:
+        """The topics, languages and assignees of the newest exchanges, each list in its order."""
+        newest = select(Exchange.topic, Exchange.language, Exchange.assignee)
+        with self.database.reading() as session:
+            rows = session.execute(newest.order_by(Exchange.at.desc()).limit(RECENT)).all()
+        names = ("topic", "language", "assignee")
+        return {name: sorted({row[n] for row in rows} - {""}) for n, name in enumerate(names)}
+
+    def conversation(self, conversation: str) -> list[Seen]:
+        """All exchanges of one conversation, oldest first."""
+        asked = select(Exchange.conversation, Exchange.message).where(Exchange.conversation == conversation)
+        with self.database.reading() as session:
+            keys = session.execute(asked.order_by(Exchange.at, Exchange.message)).all()
+            return _read(session, [(row[0], row[1]) for row in keys])
+
+    def reply(self, key: Key) -> dict[str, Any]:
+        """The whole reply of an exchange, as the candidate got it; empty where it is gone."""
+        with self.database.reading() as session:
+            found = session.get(Exchange, key)
+            return dict(found.reply) if found else {}
+
+    # --- ticking off ----------------------------------------------------------------------------------
+
+    def mark(self, keys: Iterable[Key], done: bool) -> int:
+        """Tick exchanges off, or put them back; how many there were."""
+        return self._set(keys, done=done)
+
+    def assign(self, keys: Iterable[Key], name: str) -> int:
+        """Say who looks after exchanges; "" for nobody."""
+        return self._set(keys, assignee=name[:120])
+
+    def _set(self, keys: Iterable[Key], **values: Any) -> int:
+        changed = 0
+        listed = list(keys)
+        with self.database.writing() as session:
+            for start in range(0, len(listed), 300):
+                among = tuple_(Exchange.conversation, Exchange.message).in_(listed[start : start + 300])
+                done = session.execute(update(Exchange).where(among).values(**values))
+                changed += int(getattr(done, "rowcount", 0))
+        return changed
+
+    # --- what was asked in vain -----------------------------------------------------------------------
+
+    def groups(
+        self, wanted: Filter, embed: Callable[[Sequence[str]], NDArray[np.float32]], limit: int = GROUPED
+    ) -> list[Group]:
+        """Similar questions that were not found or got a thumb down, the most frequent first.
+
+        The newest `limit` distinct questions are compared; `embed` gives a unit vector for each text.
+        """
+        vain = Exchange.attention.in_([Attention.NOT_FOUND, Attention.THUMBS_DOWN])
+        asked = select(
+            Exchange.conversation, Exchange.message, Exchange.at, Exchange.question, Exchange.topic
+        )
+        asked = _where(asked, wanted).where(vain).order_by(Exchange.at.desc()).limit(10 * limit)
+        with self.database.reading() as session:
+            rows = session.execute(asked).all()
+        same: dict[str, list[Any]] = {}
+        for row in rows:
+            key = " ".join(re.findall(r"\w+", row.question.lower())) or row.question
+            if key in same or len(same) < limit:
+                same.setdefault(key, []).append(row)
+        members = list(same.values())
+        if not members:
+            return []
+        vectors = np.asarray(embed([rows[0].question for rows in members]), dtype=np.float32)
+        found = [_group([members[n] for n in numbers], vectors[numbers]) for numbers in clusters(vectors)]
+        return sorted(found, key=lambda group: (-group.count, -group.last.timestamp()))
+
+    # --- export ---------------------------------------------------------------------------------------
+
+    def export(self, wanted: Filter) -> Iterator[str]:
+        """The exchanges as lines of CSV, read bit by bit; no cell can be taken for a formula."""
+        yield _line(COLUMNS)
+        skip = 0
+        while rows := self.exchanges(wanted, limit=500, skip=skip):
+            for row in rows:
+                cells = (
+                    row.at.isoformat(timespec="seconds"), row.question, row.outcome, row.topic, row.language, row.thumb,
+                    row.reason, row.comment, "yes" if row.done else "", row.assignee, row.answer, *row.key,
+                )  # fmt: skip
+                yield _line(guarded(cell) for cell in cells)
+            skip += len(rows)
+
+
+def clusters(vectors: NDArray[np.float32]) -> list[list[int]]:
+    """Rows of `vectors`, of shape (n, dimensions), that belong together."""
+    if len(vectors) < 2:
+        return [[n] for n in range(len(vectors))]
+    labels = AgglomerativeClustering(
+        n_clusters=None, metric="cosine", linkage="average", distance_threshold=SAME
+    ).fit_predict(vectors)
+    return [[int(n) for n in np.flatnonzero(labels == label)] for label in range(int(labels.max()) + 1)]
+
+
+def _group(members: Sequence[Sequence[Any]], vectors: NDArray[np.float32]) -> Group:
+    """A group from its distinct questions, each with the exchanges in which it was asked."""
+    counts = np.array([len(rows) for rows in members])
+    # The medoid: the wording that is nearest to all others, each counted as often as it was asked.
+    typical = int(np.argmax(vectors @ (vectors * counts[:, None]).sum(axis=0)))
+    by_count = sorted(members, key=len, reverse=True)
+    every = [row for rows in members for row in rows]
+    topics = Counter(row.topic for row in every if row.topic)
+    return Group(
+        question=members[typical][0].question,
+        count=len(every),
+        examples=tuple(rows[0].question for rows in by_count[:5]),
+        topic=topics.most_common(1)[0][0] if topics else "",
+        last=max(row.at for row in every),
+        keys=tuple((row.conversation, row.message) for row in every),
+    )
+
+
+def _where(asked: Query, wanted: Filter) -> Query:
+    """A query with the filter's conditions."""
+    conditions: list[Any] = []
+    if wanted.done is not None:
+        conditions.append(Exchange.done.is_(wanted.done))
+    if wanted.start:
+        conditions.append(Exchange.at >= midnight(wanted.start))
+    if wanted.end:
+        conditions.append(Exchange.at < midnight(wanted.end + timedelta(days=1)))
+    for name in ("topic", "language", "assignee"):
+        if value := getattr(wanted, name):
+            conditions.append(getattr(Exchange, name) == value)
+    if wanted.outcome == "thumbs_down":
+        conditions.append(Exchange.attention == Attention.THUMBS_DOWN)
+    elif wanted.outcome == "handed_over":
+        conditions.append(Exchange.attention == Attention.HANDED_OVER)
+    elif wanted.outcome:
+        conditions.append(Exchange.outcome == wanted.outcome)
+    conditions.extend(
+        Exchange.question.icontains(word, autoescape=True) for word in wanted.words[:200].split()[:8]
+    )
+    return asked.where(and_(True, *conditions))
+
+
+def _read(session: Session, keys: Sequence[Key]) -> list[Seen]:
+    """The exchanges with these keys, in their order."""
+    if not keys:
+        return []
+    asked = select(Exchange, Feedback).outerjoin(
+        Feedback,
+        and_(Feedback.conversation == Exchange.conversation, Feedback.message == Exchange.message),
+    )
+    among = tuple_(Exchange.conversation, Exchange.message).in_(keys)
+    found = {
+        (row.Exchange.conversation, row.Exchange.message): _seen(row.Exchange, row.Feedback)
+        for row in session.execute(asked.where(among))
+    }
+    return [found[key] for key in keys if key in found]
+
+
+def _seen(row: Exchange, rated: Feedback | None) -> Seen:
+    return Seen(
+        conversation=row.conversation,
+        message=row.message,
+        at=row.at,
+        question=row.question,
+        answer=str(row.reply.get("answer") or ""),
+        outcome=row.outcome,
+        topic=row.topic,
+        language=row.language,
+        attention=Attention(row.attention),
+        thumb=rated.thumb if rated else "",
+        reason=rated.reason if rated else "",
+        comment=rated.comment if rated else "",
+        done=row.done,
+        assignee=row.assignee,
+    )
+
+
+def midnight(day: date) -> datetime:
+    """The beginning of a day, in UTC."""
+    return datetime.combine(day, time(), UTC)
+
+
+def _line(cells: Iterable[str]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerow(cells)
+    return out.getvalue()
