@@ -157,8 +157,8 @@ class Review:
         listed = list(keys)
         with self.database.writing() as session:
             for start in range(0, len(listed), 300):
-                among = tuple_(Exchange.conversation, Exchange.message).in_(listed[start : start + 300])
-                done = session.execute(update(Exchange).where(among).values(**values))
+                among = _among(listed[start : start + 300])
+                done = session.execute(update(Exchange).where(*among).values(**values))
                 changed += int(getattr(done, "rowcount", 0))
         return changed
 
@@ -258,6 +258,15 @@ def _where(asked: Query, wanted: Filter) -> Query:
     return asked.where(and_(True, *conditions))
 
 
+def _among(keys: Sequence[Key]) -> tuple[Any, Any]:
+    """The condition that an exchange has one of some keys."""
+    # SQLite looks up the first in the index, and would read the whole table for the second alone.
+    return (
+        Exchange.conversation.in_({key[0] for key in keys}),
+        tuple_(Exchange.conversation, Exchange.message).in_(keys),
+    )
+
+
 def _read(session: Session, keys: Sequence[Key]) -> list[Seen]:
     """The exchanges with these keys, in their order."""
     if not keys:
@@ -266,10 +275,9 @@ def _read(session: Session, keys: Sequence[Key]) -> list[Seen]:
         Feedback,
         and_(Feedback.conversation == Exchange.conversation, Feedback.message == Exchange.message),
     )
-    among = tuple_(Exchange.conversation, Exchange.message).in_(keys)
     found = {
         (row.Exchange.conversation, row.Exchange.message): _seen(row.Exchange, row.Feedback)
-        for row in session.execute(asked.where(among))
+        for row in session.execute(asked.where(*_among(keys)))
     }
     return [found[key] for key in keys if key in found]
 

@@ -103,7 +103,16 @@ class Exchange(Base):
     __table_args__ = (
         Index("ix_exchange_review", "done", "attention", "at"),
         # The figures of a month read this index alone, and not the replies.
-        Index("ix_exchange_figures", "at", "language", "outcome", "topic", "milliseconds", "conversation"),
+        Index(
+            "ix_exchange_figures",
+            "at",
+            "language",
+            "outcome",
+            "topic",
+            "role",
+            "milliseconds",
+            "conversation",
+        ),
     )
 
 

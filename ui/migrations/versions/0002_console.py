@@ -122,7 +122,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_exchange_figures",
         "exchange",
-        ["at", "language", "outcome", "topic", "milliseconds", "conversation"],
+        ["at", "language", "outcome", "topic", "role", "milliseconds", "conversation"],
     )
     op.create_index("ix_exchange_review", "exchange", ["done", "attention", "at"])
     op.execute("UPDATE exchange SET attention = 3 WHERE outcome = 'not_found'")
