@@ -36,6 +36,9 @@ def ingest(
         typer.Option("--accept-empty", help="Believe a source that holds nothing any more, or no openings."),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of words.")] = False,
+    progress_json: Annotated[
+        bool, typer.Option("--progress-json", help="Tell how far it is as JSON lines on standard error.")
+    ] = False,
 ) -> None:
     """Make the knowledge store mirror exactly the sources given.
 
@@ -71,7 +74,7 @@ def ingest(
     try:
         listed = named_sources(names, depth)
         with (
-            Progress(bars=sys.stderr.isatty()) as progress,
+            JsonProgress() if progress_json else Progress(bars=sys.stderr.isatty()) as progress,
             locked(settings.store) as lock,  # told at once, not after the minutes that a website may take
             Web(settings.store / "web", allow_private=settings.allow_private_addresses) as web,
             recalling(settings.store / "read"),
@@ -166,6 +169,21 @@ class Progress:
         if begins or now - self.said >= self.pause:
             left = time_left(done, total, now - self.began)
             print(f"{what}: {done:,} of {total:,}{left}", file=sys.stderr, flush=True)
+            self.said = now
+        self.what = what
+
+
+class JsonProgress(Progress):
+    """How far an ingest is, for a program: {"what", "done", "total"} a line, at most ten a second."""
+
+    def __init__(self) -> None:
+        super().__init__(bars=False, pause=0.1)
+
+    def _say(self, what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if what != self.what or done >= total or now - self.said >= self.pause:
+            line = json.dumps({"what": what, "done": done, "total": total})
+            print(line, file=sys.stderr, flush=True)
             self.said = now
         self.what = what
 

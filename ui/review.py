@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 PAGE = 50
 RECENT = 20_000  # exchanges whose topics, languages and assignees can be chosen
-GROUPED = 1500  # distinct questions that are compared with each other: a matrix of that size takes a second
+GROUPED = 1000  # distinct questions that are compared with each other: to embed them takes most of a second
 SAME = 0.45
 """Cosine distance within which questions are one group (average linkage): paraphrases stand at 0.2 to 0.45."""
 
