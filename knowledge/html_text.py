@@ -17,7 +17,7 @@ from knowledge.wording import fold, sentences, squash, word_set
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _SUMMARY_LEVEL, _TERM_LEVEL, _BOLD_LEVEL = 7, 8, 9
-_NEVER_SEEN = (
+NEVER_SEEN = (
     "script,style,template,svg,iframe,object,canvas,audio,video,select,input,textarea,dialog,"
     "[role=navigation],[role=search],[role=dialog],[role=alertdialog],[role=banner],[role=contentinfo]"
 )
@@ -93,10 +93,10 @@ def remove_unseen(soup: BeautifulSoup) -> None:
     """Take out of the tree what a visitor does not see: scripts, frame, banners, hidden elements."""
     for comment in soup.find_all(string=lambda string: isinstance(string, Comment | PreformattedString)):
         comment.extract()
-    for tag in soup.select(_NEVER_SEEN):
+    for tag in soup.select(NEVER_SEEN):
         tag.decompose()
     controlled = {str(tag["aria-controls"]) for tag in soup.select("[aria-controls]")}
-    for tag in soup.find_all(lambda tag: _is_hidden(tag, controlled)):
+    for tag in soup.find_all(lambda tag: is_hidden(tag, controlled)):
         tag.decompose()
     for tag in soup.select("nav, header, footer, form, noscript"):
         _remove_frame(soup, tag)
@@ -105,7 +105,7 @@ def remove_unseen(soup: BeautifulSoup) -> None:
             tag.decompose()
 
 
-def _is_hidden(tag: Tag, controlled: set[str]) -> bool:
+def is_hidden(tag: Tag, controlled: set[str]) -> bool:
     """Whether an element is hidden for good: what a button opens is only folded away."""
     hidden = (
         tag.get("hidden") not in (None, "until-found")
