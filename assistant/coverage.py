@@ -114,7 +114,9 @@ def judged(topic: Topic, question: str, reply: Reply, threshold: float) -> Cover
     best = max(passages, key=lambda passage: strength(topic, passage), default=None)
     named = strength(topic, best) if best else 0
     quoted = topic.strength(stemmed(" ".join(f"{c.heading} {c.quote}" for c in reply.citations)))
-    if reply.outcome is Outcome.ANSWERED:
+    if reply.trace.get("decided") == "approved":
+        state = State.ANSWERED  # by the recruiting team, if not by a page
+    elif reply.outcome is Outcome.ANSWERED:
         state = answered_state(topic, max(named, quoted), probability, threshold)
     else:
         state = refused_state(named, probability, threshold)

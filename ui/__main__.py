@@ -37,15 +37,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from assistant.reply import Assistant
     from knowledge.embedding import EncoderError
     from knowledge.store import StoreError
+    from ui.console.desk import Desk
+    from ui.console.door import announce
+    from ui.corrections import CorrectionBook
     from ui.database import Database, DatabaseError
-    from ui.server import create_app, serve
+    from ui.server import address, create_app, serve
 
     try:
-        assistant = Assistant.open(settings)
         database = Database.of(settings)
+        corrections = CorrectionBook(database)
+        assistant = Assistant.open(settings, corrections.current)
     except (EncoderError, StoreError, DatabaseError) as error:
         return _refuse(str(error))
-    serve(create_app(assistant, settings, database), door)
+    desk = Desk.over(database, assistant, settings, corrections)
+    said = announce(desk.accounts, address(door).split(" ")[0])
+    serve(create_app(assistant, settings, database, desk), door, said)
     return 0
 
 

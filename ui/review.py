@@ -190,6 +190,21 @@ class Review:
         found = [_group([members[n] for n in numbers], vectors[numbers]) for numbers in clusters(vectors)]
         return sorted(found, key=lambda group: (-group.count, -group.last.timestamp()))
 
+    def asked_about(self, start: date) -> dict[str, tuple[int, tuple[str, ...]]]:
+        """For each topic how often it was asked about since a day, and up to three newest questions.
+
+        Counted over the newest `RECENT` exchanges.
+        """
+        asked = select(Exchange.topic, Exchange.question).where(
+            Exchange.at >= midnight(start), Exchange.topic != "", Exchange.outcome != "chat"
+        )
+        with self.database.reading() as session:
+            rows = session.execute(asked.order_by(Exchange.at.desc()).limit(RECENT)).all()
+        found: dict[str, list[str]] = {}
+        for topic, question in rows:
+            found.setdefault(topic, []).append(question)
+        return {topic: (len(said), tuple(dict.fromkeys(said))[:3]) for topic, said in found.items()}
+
     # --- export ---------------------------------------------------------------------------------------
 
     def export(self, wanted: Filter) -> Iterator[str]:

@@ -9,6 +9,7 @@ import re
 import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from knowledge.settings import Settings
 from ui.api import RefusedError, chat_api
 from ui.candidate import Answering, candidate_chat
+from ui.console.desk import Desk
+from ui.console.door import BASE, Guard, OidcSession, door_pages, member_of
+from ui.console.exports import export_pages
+from ui.console.page import console
 from ui.conversations import Conversations
 from ui.database import Database
+from ui.golden import AfterIngest
 from ui.widget import widget_pages
 
 log = logging.getLogger(__name__)
@@ -43,6 +49,14 @@ OPEN_PATHS = re.compile(
 
 # Our own: the API and the widget's pages.
 OWN_PATHS = re.compile(r"/api/[a-z0-9./_-]+|/widget\.js|/(chat|demo)(/[a-z0-9._-]+)?")
+
+# Of the console: its own pages and files, and of Gradio's what the chat uses, with the upload of a file.
+CONSOLE_PATHS = re.compile(
+    BASE
+    + r"(/(sign-in|setup|invitation|sign-out|sign-out-everywhere|door\.css|oidc/(start|callback)|export/[a-z.-]+)"
+    r"|/gradio_api/(upload|upload_progress|login_check)/?)?"
+)
+CONSOLE_LIMIT = 6 * 1024 * 1024  # bytes of a request: a table or a file of golden questions
 
 # Gradio's page has inline scripts and its HTML component compiles templates, hence the two "unsafe".
 # `script-src-attr 'none'` and `connect-src 'self'` are what counts: no handler hidden in a text can
@@ -72,11 +86,16 @@ ADVERTISEMENT = re.compile(rb"<meta\s[^>]*(?:property|name)=\"(?:og|twitter):[^>
 _SYSTEM_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 
 
-def create_app(assistant: Answering, settings: Settings, database: Database | None = None) -> FastAPI:
-    """Build the web server: the chat at `/`, its API, the widget with its page, and the demonstration.
+def create_app(
+    assistant: Answering,
+    settings: Settings,
+    database: Database | None = None,
+    desk: Desk | None = None,
+) -> FastAPI:
+    """Build the web server: the chat at `/`, its API, the widget with its page, the demonstration, the console.
 
-    `database`: where chats are kept, unless the retention is 0 days, and what the console needs; None
-    keeps nothing and leaves the console out. The sites in `settings.embed_on` may show the
+    `database`: where chats are kept, unless the retention is 0 days; None keeps none. `desk`: the recruiter's
+    console at `/recruiter`; None leaves it out. The sites in `settings.embed_on` may show the
     chat in a frame and ask the API.
     """
     stores = database is not None and settings.retention_days > 0
@@ -85,9 +104,15 @@ def create_app(assistant: Answering, settings: Settings, database: Database | No
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         task = asyncio.create_task(_expire(conversations)) if conversations else None
+        watch = AfterIngest(desk.golden, desk.assistant) if desk else None
+        if watch:
+            watch.start()
         yield
         if task:
             task.cancel()
+        if watch and desk:
+            watch.stop()
+            await asyncio.to_thread(desk.job.stop)
 
     app = FastAPI(
         title="Candor",
@@ -101,14 +126,37 @@ def create_app(assistant: Answering, settings: Settings, database: Database | No
     # Without a CORS policy in the parent, Gradio lets every origin in, with credentials.
     app.add_middleware(CORSMiddleware, **_cors(settings.embed_on))
     app.add_middleware(OwnPage)
+    if desk:
+        app.add_middleware(Guard, accounts=desk.accounts)
+        app.add_middleware(OidcSession, secret=settings.secret.get_secret_value())
     app.add_middleware(Shut, embed_on=settings.embed_on)
     app.include_router(chat_api(assistant, conversations, settings))
     app.include_router(widget_pages(settings))
     _tell_errors(app)
+    if desk:
+        app.include_router(door_pages(desk.accounts, settings))
+        app.include_router(export_pages(desk))
+        who = partial(_name_of, desk)
+        _mount(
+            app,
+            console(desk),
+            BASE,
+            HERE / "console" / "console.css",
+            auth_dependency=who,
+            max_file_size="4mb",
+        )
+    chat = candidate_chat(assistant, company=settings.company, contact=settings.contact)
+    script = (HERE / "candidate.js").read_text(encoding="utf-8")
+    _mount(app, chat, "/", HERE / "candidate.css", js=script, max_file_size=1)
+    return app
+
+
+def _mount(app: FastAPI, page: gr.Blocks, path: str, style: Path, **more: Any) -> None:
+    """Mount a Gradio page with everything shut that Gradio opens by default."""
     gr.mount_gradio_app(
         app,
-        candidate_chat(assistant, company=settings.company, contact=settings.contact),
-        "/",
+        page,
+        path,
         footer_links=[],
         run_history=False,
         show_error=False,
@@ -116,12 +164,15 @@ def create_app(assistant: Answering, settings: Settings, database: Database | No
         pwa=False,
         mcp_server=False,
         ssr_mode=False,
-        max_file_size=1,
         theme=_theme(),
-        css_paths=HERE / "candidate.css",
-        js=(HERE / "candidate.js").read_text(encoding="utf-8"),
+        css_paths=style,
+        **more,
     )
-    return app
+
+
+def _name_of(desk: Desk, request: Request) -> str | None:
+    member = member_of(desk.accounts, request)
+    return member.name if member else None
 
 
 def _cors(embed_on: Sequence[str]) -> dict[str, Any]:
@@ -177,15 +228,15 @@ def _theme() -> gr.themes.Base:
     )
 
 
-def serve(app: FastAPI, door: socket.socket) -> None:
-    """Serve `app` on a listening socket until interrupted, and say where once it is ready."""
+def serve(app: FastAPI, door: socket.socket, said: str = "") -> None:
+    """Serve `app` on a listening socket until interrupted, and say where once it is ready, and what is `said`."""
     # No access log: who asked when is nobody's business. The heartbeat of an open page never ends by
     # itself, so a shutdown that waits for it would never end either.
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2
     )
     with contextlib.suppress(KeyboardInterrupt):
-        _Telling(config, address(door)).run(sockets=[door])
+        _Telling(config, address(door), said).run(sockets=[door])
 
 
 def address(door: socket.socket) -> str:
@@ -199,13 +250,16 @@ def address(door: socket.socket) -> str:
 class _Telling(uvicorn.Server):
     """A server that prints its address when it can answer, and not before."""
 
-    def __init__(self, config: uvicorn.Config, where: str) -> None:
+    def __init__(self, config: uvicorn.Config, where: str, said: str) -> None:
         super().__init__(config)
         self.where = where
+        self.said = said
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         sys.stdout.write(f"The chat is open at {self.where}. Ctrl+C closes it.\n")
+        if self.said:
+            sys.stdout.write(f"{self.said}\n")
         sys.stdout.flush()
 
 
@@ -231,18 +285,27 @@ class Shut:
             await send(message)
 
         answer: Any = self.app
-        if not (OPEN_PATHS.fullmatch(scope["path"]) or OWN_PATHS.fullmatch(scope["path"])):
+        path = str(scope["path"])
+        within = path.startswith(f"{BASE}/")
+        if not _is_open(path, within):
             answer = PlainTextResponse("Not found", status_code=404)
-        elif _too_large(scope):
+        elif _too_large(scope, CONSOLE_LIMIT if within else BODY_LIMIT):
             answer = PlainTextResponse("The request is too large", status_code=413)
         await answer(scope, receive, send_guarded)
 
 
-def _too_large(scope: Scope) -> bool:
+def _is_open(path: str, within: bool) -> bool:
+    """Whether there is anything at a path; `within`: in the console."""
+    if CONSOLE_PATHS.fullmatch(path) or OWN_PATHS.fullmatch(path):
+        return True
+    return bool(OPEN_PATHS.fullmatch(path.removeprefix(BASE) if within else path))
+
+
+def _too_large(scope: Scope, limit: int) -> bool:
     """Whether a body is over the limit, or hides its length; browsers always state it."""
     headers = Headers(scope=scope)
     length = headers.get("content-length", "0")
-    return "transfer-encoding" in headers or not length.isdigit() or int(length) > BODY_LIMIT
+    return "transfer-encoding" in headers or not length.isdigit() or int(length) > limit
 
 
 class OwnPage:

@@ -1,0 +1,1 @@
+"""The recruiter's console: one page at /recruiter, a module a tab."""

@@ -1,0 +1,137 @@
+"""Figures: how many conversations, how they ended and how long answers took, over time and by language."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import gradio as gr
+import pandas as pd
+
+from ui.accounts import Role
+from ui.console.desk import QUIET, Desk, html, link, table
+from ui.console.review_tab import day
+from ui.figures import SMALL, Day, Period, Top
+
+LONGEST = 3 * 366  # days
+COLOURS = {"answered": "#0b7a6d", "not found": "#e0a100", "declined": "#75818b"}
+
+
+def figures_tab(desk: Desk) -> tuple[list[Any], list[Any]]:
+    """Build the tab; its fields, and what it shows in the order of `shown`."""
+    with gr.Row():
+        first = gr.Textbox(label="From", value=lambda: default(29), elem_id="figures-from", min_width=120)
+        last = gr.Textbox(label="To", value=lambda: default(0), min_width=120)
+        language = gr.Dropdown([("all", "")], value="", label="Language", min_width=110)
+        show = gr.Button("Show", scale=0, min_width=100, elem_id="figures-show")
+    numbers = html(elem_id="figures-numbers")
+    outcomes = gr.BarPlot(
+        x="day", y="questions", color="outcome", color_map=COLOURS, x_title="", title="How questions ended",
+        height=300, elem_id="figures-outcomes",
+    )  # fmt: skip
+    with gr.Row():
+        spoken = gr.LinePlot(
+            x="day", y="questions", color="language", x_title="", title="Questions by language", height=260
+        )
+        times = gr.LinePlot(
+            x="day", y="milliseconds", x_title="", title="Time to an answer, median", height=260
+        )
+    tops = html(elem_id="figures-tops")
+    fields, outputs = [first, last, language], [numbers, outcomes, spoken, times, tops]
+    work = desk.does(Role.VIEWER, lambda _, *values: shown(desk, values))
+    show.click(work, fields, outputs, **QUIET)
+    language.input(work, fields, outputs, **QUIET)
+    return fields, outputs
+
+
+def default(days_ago: int) -> str:
+    """A day as the fields show it."""
+    return (datetime.now(UTC).date() - timedelta(days=days_ago)).isoformat()
+
+
+def period_of(values: Sequence[Any]) -> tuple[date, date, str]:
+    """The first and the last day and the language that the fields say; `ValueError` where they make no sense."""
+    last = day(values[1]) or datetime.now(UTC).date()
+    first = day(values[0]) or last - timedelta(days=29)
+    if first > last:
+        raise ValueError(f"{first} is after {last}. Change one of them.")
+    if (last - first).days > LONGEST:
+        raise ValueError("At most three years can be shown at once.")
+    return first, last, str(values[2] or "")
+
+
+def shown(desk: Desk, values: Sequence[Any]) -> list[Any]:
+    """All that the tab shows, of the period that the fields say."""
+    first, last, language = period_of(values)
+    period = desk.figures.over(first, last, language)
+    days = desk.figures.by_day(first, last, language)
+    export = link(
+        f"export/figures.csv?{urlencode({'start': first, 'end': last, 'language': language})}", "Download CSV"
+    )
+    return [
+        f"{numbers_of(period)}<p>{export}</p>",
+        by_outcome(days),
+        by_language(days),
+        pd.DataFrame(
+            [(str(d.day), d.p50_ms) for d in days if d.p50_ms is not None], columns=["day", "milliseconds"]
+        ),
+        tops_of("Topics", period.topics) + tops_of("Roles", period.roles),
+    ]
+
+
+def numbers_of(period: Period) -> str:
+    """The figures as tiles."""
+
+    def part(number: int, whole: int, share: float | None) -> str:
+        return f"{number:,} of {whole:,}" if share is None else f"{share:.0%}"
+
+    thumbs = period.thumbs_up + period.thumbs_down
+    tiles = [
+        ("conversations", f"{period.conversations:,}"),
+        ("questions", f"{period.questions:,}"),
+        ("answered", part(period.outcomes.get("answered", 0), period.to_answer, period.answered_share)),
+        ("not found", part(period.outcomes.get("not_found", 0), period.to_answer, period.not_found_share)),
+        ("satisfied", part(period.thumbs_up, thumbs, period.satisfaction)),
+        ("handed over", f"{period.handovers:,}"),
+        ("time to an answer", f"{period.p50} ms, {period.p95} ms" if period.p50 is not None else "–"),
+    ]
+    hints = {
+        "time to an answer": "median, and 95 of 100",
+        "satisfied": "of those who rated",
+        "answered": "small talk left out",
+    }
+    drawn = "".join(
+        f"<li><span>{name}</span><strong>{value}</strong><small>{hints.get(name, '')}</small></li>"
+        for name, value in tiles
+    )
+    few = f"<p class='small'>Of fewer than {SMALL}, numbers are shown and no percentages.</p>"
+    return f"<ul class='tiles'>{drawn}</ul>{few}"
+
+
+def by_outcome(days: Sequence[Day]) -> pd.DataFrame:
+    """Questions of each day by how they ended."""
+    names = (("answered", "answered"), ("not found", "not_found"), ("declined", "declined"))
+    counted: dict[tuple[str, str], int] = {}
+    for row in days:
+        for name, attribute in names:
+            key = (str(row.day), name)
+            counted[key] = counted.get(key, 0) + int(getattr(row, attribute))
+    return pd.DataFrame(
+        [(*key, number) for key, number in counted.items()], columns=["day", "outcome", "questions"]
+    )
+
+
+def by_language(days: Sequence[Day]) -> pd.DataFrame:
+    """Questions of each day by language."""
+    return pd.DataFrame(
+        [(str(row.day), row.language, row.questions) for row in days],
+        columns=["day", "language", "questions"],
+    )
+
+
+def tops_of(name: str, tops: Sequence[Top]) -> str:
+    """What was asked about most."""
+    rows = [(top.name, f"{top.questions:,}", f"{top.answered:,}", f"{top.not_found:,}") for top in tops]
+    return table((name.lower(), "questions", "answered", "not found"), rows, name) if rows else ""
