@@ -173,13 +173,13 @@ def _text_parts(text: str, kept: str) -> list[Part]:
     parts: list[Part] = []
     fenced = bool(meta)
     for number, line in enumerate(text.replace("\ufeff", "").splitlines()):
-        if not line.strip():
+        if not re.search(r"\w", line) and not re.fullmatch(r"(---|\+\+\+|\.\.\.)\s*", line):
             continue
         if fenced:
             fenced = not (number and re.fullmatch(r"(---|\+\+\+|\.\.\.)\s*", line))
             parts.append(Part(line, Mark.SKIPPED, "front matter: read as fields"))
             continue
-        parts.append(_part(line, line, kept, "no words of the page's"))
+        parts.append(_part(line, re.sub(r"</?\w[^>]*>", " ", line), kept, "no words of the page's"))
     return parts
 
 

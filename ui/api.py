@@ -79,6 +79,10 @@ class Letters(Body):
     digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
 
 
+TOPIC_LIKELY = 0.45
+"""Likeness from which on a question is counted under its topic."""
+
+
 class RefusedError(Exception):
     """A request that gets an error instead of an answer."""
 
@@ -186,14 +190,14 @@ class Chat:
         told = reply_as_json(reply, self.settings)
         if self.conversations is None or ask.conversation is None:
             return told, False
-        topics = reply.trace.get("topics") or [("", 0.0)]
+        topic, likeness = (reply.trace.get("topics") or [("", 0.0)])[0]
         turn = Turn(
             conversation=ask.conversation,
             message=ask.message,
             question=ask.turns[-1],
             about=ask.about,
             language=ask.language,
-            topic=str(topics[0][0]),
+            topic=str(topic) if likeness >= TOPIC_LIKELY else "",
             version=str(getattr(self.assistant, "version", "")),
             milliseconds=round(1000 * seconds),
             reply=told,

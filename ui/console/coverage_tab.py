@@ -16,6 +16,7 @@ from ui.accounts import Member, Role
 from ui.console.desk import QUIET, Desk, bar, html, link, note
 
 ASKED_DAYS = 90
+FIRST = 25  # topics that are shown at once
 STATES = {State.ANSWERED: "answered", State.THIN: "thin", State.OPEN: "open"}
 COLOURS = {"answered": "#0b7a6d", "thin": "#e0a100", "open": "#b3453c"}
 
@@ -46,8 +47,9 @@ def coverage_tab(desk: Desk) -> list[Any]:
         title="Topics by group", height=320, visible=False, x_label_angle=-30, elem_id="coverage-picture",
     )  # fmt: skip
     asked = gr.BarPlot(
-        x="questions", y="topic", color="state", color_map=COLOURS, sort="-x", x_title="questions", y_title="",
-        title="What candidates asked about most", height=420, visible=False, elem_id="coverage-asked",
+        x="topic", y="questions", color="state", color_map=COLOURS, sort="-y", x_title="", y_title="questions",
+        title="What candidates asked about most", height=360, visible=False,
+        x_label_angle=-30, elem_id="coverage-asked",
     )  # fmt: skip
     listed = html(elem_id="coverage-list")
     outputs = [progress, picture, asked, listed]
@@ -119,19 +121,27 @@ def listing(desk: Desk, found: list[Row]) -> str:
     counts = ", ".join(
         f"{sum(r.covered.state is state for r in found)} {name}" for state, name in STATES.items()
     )
-    body = "".join(
-        f"<tr data-state='{STATES[row.covered.state]}'><td>{STATES[row.covered.state]}</td>"
-        f"<th scope='row'>{escape(row.covered.topic.title)}</th><td>{row.times or ''}</td>"
-        f"<td dir='auto'>{escape(' · '.join(row.words) or row.covered.question)}</td>"
-        f"<td dir='auto'>{escape(row.covered.proof.quote[:200])}</td></tr>"
-        for row in found
-    )
+    drawn = [_drawn(row) for row in found]
     head = "".join(
         f"<th scope='col'>{name}</th>"
         for name in ("", "topic", "asked", "in the words", "what the pages say")
     )
+    first, rest = drawn[:FIRST], drawn[FIRST:]
+    tables = [
+        f"<div class='wide'><table><thead><tr>{head}</tr></thead><tbody>{''.join(part)}</tbody></table></div>"
+        for part in (first, rest)
+    ]
     return (
         (note("The pages or the corrections have changed since. Look at them anew.") if old else "")
-        + f"<p>{counts}. What to write next stands first.</p>"
-        + f"<div class='wide'><table id='coverage-table'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        + f"<p>{counts}. What to write next stands first.</p><div id='coverage-table'>{tables[0]}</div>"
+        + (f"<details><summary>{len(rest)} more topics</summary>{tables[1]}</details>" if rest else "")
+    )
+
+
+def _drawn(row: Row) -> str:
+    state, words = STATES[row.covered.state], " · ".join(row.words) or row.covered.question
+    return (
+        f"<tr data-state='{state}'><td>{state}</td><th scope='row'>{escape(row.covered.topic.title)}</th>"
+        f"<td>{row.times or ''}</td><td dir='auto'>{escape(words)}</td>"
+        f"<td dir='auto'>{escape(row.covered.proof.quote[:200])}</td></tr>"
     )

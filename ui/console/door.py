@@ -48,10 +48,11 @@ def member_of(accounts: Accounts, connection: HTTPConnection) -> Member | None:
 def same_origin(connection: HTTPConnection) -> bool:
     """Whether a request comes from a page of this server: no other site may act in a recruiter's name.
 
-    Browsers send Origin with every POST, and Sec-Fetch-Site beside it; a request with neither is no browser's.
+    Browsers say so in Sec-Fetch-Site; older ones only in Origin, which our pages' referrer policy would make
+    "null". A request with neither is no browser's, and has no recruiter's cookie that it did not bring itself.
     """
-    if (site := connection.headers.get("sec-fetch-site")) and site not in ("same-origin", "none"):
-        return False
+    if site := connection.headers.get("sec-fetch-site"):
+        return site in ("same-origin", "none")
     origin = connection.headers.get("origin")
     return origin is None or urlsplit(origin).netloc == connection.headers.get("host", "")
 

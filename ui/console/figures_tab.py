@@ -75,7 +75,8 @@ def shown(desk: Desk, values: Sequence[Any]) -> list[Any]:
         by_outcome(days),
         by_language(days),
         pd.DataFrame(
-            [(str(d.day), d.p50_ms) for d in days if d.p50_ms is not None], columns=["day", "milliseconds"]
+            [(pd.Timestamp(d.day), d.p50_ms) for d in days if d.p50_ms is not None],
+            columns=["day", "milliseconds"],
         ),
         tops_of("Topics", period.topics) + tops_of("Roles", period.roles),
     ]
@@ -113,10 +114,10 @@ def numbers_of(period: Period) -> str:
 def by_outcome(days: Sequence[Day]) -> pd.DataFrame:
     """Questions of each day by how they ended."""
     names = (("answered", "answered"), ("not found", "not_found"), ("declined", "declined"))
-    counted: dict[tuple[str, str], int] = {}
+    counted: dict[tuple[pd.Timestamp, str], int] = {}
     for row in days:
         for name, attribute in names:
-            key = (str(row.day), name)
+            key = (pd.Timestamp(row.day), name)
             counted[key] = counted.get(key, 0) + int(getattr(row, attribute))
     return pd.DataFrame(
         [(*key, number) for key, number in counted.items()], columns=["day", "outcome", "questions"]
@@ -126,7 +127,7 @@ def by_outcome(days: Sequence[Day]) -> pd.DataFrame:
 def by_language(days: Sequence[Day]) -> pd.DataFrame:
     """Questions of each day by language."""
     return pd.DataFrame(
-        [(str(row.day), row.language, row.questions) for row in days],
+        [(pd.Timestamp(row.day), row.language, row.questions) for row in days],
         columns=["day", "language", "questions"],
     )
 

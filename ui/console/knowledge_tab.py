@@ -177,7 +177,7 @@ def shown(desk: Desk) -> list[Any]:
     working = at_work(path)
     read = age(done_ones[0].at) if done_ones else "some time"
     summary = (
-        f"<p>{len(pages):,} pages and {len(jobs):,} postings, {len(open_ones):,} of them open; read {read} ago.</p>"
+        f"<p>Pages: {len(pages):,}. Postings: {len(jobs):,}, of them open: {len(open_ones):,}. Read {read} ago.</p>"
         + (note(f"An ingest is at work: {working}") if working else "")
         + (
             note("The version just read is still being opened.")

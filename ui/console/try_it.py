@@ -109,9 +109,8 @@ def try_tab(desk: Desk) -> TryTab:
         [question, turns, last, said, first, second, passages],
         **{**QUIET, "show_progress": "minimal"},
     )
-    empty = gr.Dropdown([], value=None)
     over.click(
-        desk.does(Role.VIEWER, lambda _: ["", [], {}, "", "", "", empty]),
+        desk.does(Role.VIEWER, lambda _: ["", [], {}, "", "", "", gr.Dropdown([], value=None)]),
         None,
         [question, turns, last, said, first, second, passages],
         **QUIET,
