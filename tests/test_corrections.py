@@ -145,12 +145,15 @@ def team() -> Team:
 
 
 @pytest.fixture(scope="module")
-def assistant(tmp_path_factory: pytest.TempPathFactory, team: Team) -> Assistant:
+def assistant(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, team: Team
+) -> Assistant:
     store = tmp_path_factory.mktemp("corrected") / "store"
     embedder = load_embedder("")
     sources = [SAMPLE / "team.md", SAMPLE / "jobs.json"]
     mirror([read_source(source) for source in sources], [str(source) for source in sources], store, embedder)
-    return Assistant(load_settings(env_file=None, store=store), embedder, corrections=team)
+    bank = Bank(embedder, cache=request.config.cache.mkdir("topics"))
+    return Assistant(load_settings(env_file=None, store=store), embedder, bank=bank, corrections=team)
 
 
 ASK = "How much time is there for learning?"

@@ -22,8 +22,8 @@ COLOURS = {"answered": "#0b7a6d", "not found": "#e0a100", "declined": "#75818b"}
 def figures_tab(desk: Desk) -> tuple[list[Any], list[Any]]:
     """Build the tab; its fields, and what it shows in the order of `shown`."""
     with gr.Row():
-        first = gr.Textbox(label="From", value=lambda: default(29), elem_id="figures-from", min_width=120)
-        last = gr.Textbox(label="To", value=lambda: default(0), min_width=120)
+        first = gr.Textbox(label="From", elem_id="figures-from", min_width=120)
+        last = gr.Textbox(label="To", min_width=120)
         language = gr.Dropdown([("all", "")], value="", label="Language", min_width=110)
         show = gr.Button("Show", scale=0, min_width=100, elem_id="figures-show")
     numbers = html(elem_id="figures-numbers")

@@ -69,6 +69,8 @@ def console(desk: Desk) -> gr.Blocks:
                 *corrections_tab.shown(desk),
                 *golden_tab.shown(desk),
                 *coverage_tab.shown(desk),
+                figures_tab.default(29),
+                figures_tab.default(0),
                 gr.Dropdown([("all", ""), *desk.review.choices()["language"]], value=""),
             ]
 
@@ -77,7 +79,7 @@ def console(desk: Desk) -> gr.Blocks:
             None,
             [
                 top, news, accounts, *editing, *review.filters[2:5], *review.lists, *corrections.lists, *golden.lists,
-                *covered, fields[2],
+                *covered, *fields,
             ],
             **QUIET,
         )  # fmt: skip

@@ -1,0 +1,229 @@
+"""The console over HTTP: who may do what when the call is made by hand, and the files to download."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from console_office import ADA, BEN, CEM, Office, called, events, office
+
+from ui.accounts import Role
+from ui.console.page import console
+from ui.corrections import Kind
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Office]:
+    with office(tmp_path_factory.mktemp("office"), request.config.cache.mkdir("topics")) as opened:
+        opened.staffed()
+        opened.asks("Do you have a nursery?")
+        opened.asks("How much time is there for learning?", thumb="down")
+        yield opened
+
+
+@pytest.fixture
+def viewer(here: Office) -> Iterator[httpx.Client]:
+    with here.signed_in(CEM) as client:
+        yield client
+
+
+@pytest.fixture
+def editor(here: Office) -> Iterator[httpx.Client]:
+    with here.signed_in(BEN) as client:
+        yield client
+
+
+@pytest.fixture
+def admin(here: Office) -> Iterator[httpx.Client]:
+    with here.signed_in(ADA) as client:
+        yield client
+
+
+def state(here: Office) -> tuple[object, ...]:
+    """All that staff can change."""
+    return (
+        here.desk.corrections.history(),
+        here.desk.golden.questions(),
+        [run.id for run in here.desk.golden.runs()],
+        [(member.name, member.role) for member in here.desk.accounts.members()],
+        here.desk.job.state.phase,
+        sorted(path.name for path in here.folder.iterdir()),
+    )
+
+
+def test_every_event_of_the_page_asks_who_it_is(here: Office) -> None:
+    events_of_page = [event.fn for event in console(here.desk).fns.values() if event.fn is not None]
+    assert len(events_of_page) > 40
+    assert {event.__qualname__.split(".")[0] for event in events_of_page} == {"Desk"}
+
+
+def test_no_call_made_by_hand_lets_a_viewer_change_anything(here: Office, viewer: httpx.Client) -> None:
+    before, refused = state(here), 0
+    for number, event in events(viewer).items():
+        answer = called(viewer, number, *([None] * len(event["inputs"])))
+        refused += "This needs the role" in json.dumps(answer["output"])
+    assert refused >= 20
+    assert state(here) == before
+
+
+def test_no_call_made_by_hand_lets_an_editor_touch_the_accounts(here: Office, editor: httpx.Client) -> None:
+    before = here.desk.accounts.members()
+    told = [
+        called(editor, number, *(["x@firm.example", "admin"][: len(event["inputs"])]))
+        for number, event in events(editor).items()
+        if len(event["inputs"]) <= 2
+    ]
+    assert sum("needs the role admin" in json.dumps(answer["output"]) for answer in told) >= 5
+    assert here.desk.accounts.members() == before
+
+
+def test_whoever_is_signed_out_in_between_is_refused(here: Office) -> None:
+    with here.signed_in(CEM) as client:
+        numbers = events(client)
+        here.desk.accounts.sign_out_everywhere(CEM, ADA)
+        assert (
+            client.post("/gradio_api/queue/join", json={"fn_index": min(numbers), "data": []}).status_code
+            == 401
+        )
+
+
+def test_another_accounts_session_does_not_hear_of_a_call(here: Office, viewer: httpx.Client) -> None:
+    with httpx.Client(base_url=str(viewer.base_url)) as nobody:
+        assert nobody.get("/config").status_code == 401
+        assert nobody.get("/gradio_api/queue/data?session_hash=x").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "gradio_api/file=/etc/passwd",
+        "gradio_api/file/etc/passwd",
+        "gradio_api/proxy=http://x/",
+        "gradio_api/info/x",
+        "docs",
+    ],
+)
+def test_what_gradio_opens_beside_stays_shut(admin: httpx.Client, path: str) -> None:
+    assert admin.get(f"/{path}").status_code == 404
+
+
+def test_a_table_larger_than_the_limit_is_refused(admin: httpx.Client) -> None:
+    assert admin.post("/gradio_api/queue/join", content=b"x" * 7_000_000).status_code == 413
+
+
+def test_the_candidates_side_is_as_open_as_before(here: Office) -> None:
+    with httpx.Client(base_url=here.url) as anybody:
+        for path in ("/", "/chat", "/demo", "/widget.js", "/api/start"):
+            assert anybody.get(path).status_code == 200
+
+
+# --- files --------------------------------------------------------------------------------------------
+
+
+def rows(client: httpx.Client, address: str) -> list[dict[str, str]]:
+    answer = client.get(f"/export/{address}")
+    assert answer.status_code == 200, answer.text
+    assert "attachment" in answer.headers["content-disposition"]
+    return list(csv.DictReader(answer.text.removeprefix("\ufeff").splitlines()))
+
+
+def test_the_review_is_downloaded_as_it_is_filtered(viewer: httpx.Client) -> None:
+    assert [row["question"] for row in rows(viewer, "review.csv?outcome=not_found")] == [
+        "Do you have a nursery?"
+    ]
+    assert len(rows(viewer, "review.csv?done=all")) == 2
+    assert viewer.get("/export/review.csv?start=soon").status_code == 422
+
+
+def test_the_golden_questions_are_downloaded(here: Office, viewer: httpx.Client) -> None:
+    here.desk.golden.add(["Is there a bus?"], "not_found", BEN)
+    assert [row["turn1"] for row in rows(viewer, "golden.csv")] == ["Is there a bus?"]
+    assert json.loads(viewer.get("/export/golden.jsonl").text)["turns"] == ["Is there a bus?"]
+    here.desk.golden.save_table([], BEN)
+
+
+def test_the_figures_are_downloaded(viewer: httpx.Client) -> None:
+    assert len(rows(viewer, "figures.csv?start=2026-01-01&end=2026-01-31")) == 31
+    assert viewer.get("/export/figures.csv?start=2026-02-01&end=2026-01-31").status_code == 422
+
+
+def test_what_to_write_next_is_downloaded(here: Office, viewer: httpx.Client) -> None:
+    from ui.console.coverage_tab import look
+
+    for _ in look(here.desk):
+        pass
+    listed = rows(viewer, "coverage.csv")
+    assert (
+        listed[0]["asked"] == "1"
+        and listed[0]["state"] == "open"
+        and "nursery" in listed[0]["candidates' words"]
+    )
+
+
+def test_the_audit_log_is_for_admins(viewer: httpx.Client, admin: httpx.Client) -> None:
+    assert viewer.get("/export/log.csv").status_code == 403
+    assert {"account", "what", "on"} <= rows(admin, "log.csv")[0].keys()
+
+
+# --- what the tabs show -------------------------------------------------------------------------------
+
+
+def test_a_correction_is_compared_with_what_the_pages_say(here: Office) -> None:
+    from ui.console.corrections_tab import told
+    from ui.corrections import conflicts
+
+    ask = "How much time is there for learning?"
+    assert "state other figures" in told(conflicts(here.desk.assistant, [ask], "It is 35 days a year."))
+    assert "answer this as well" in told(conflicts(here.desk.assistant, [ask], "It is 20% of the time."))
+    assert "do not answer" in told(conflicts(here.desk.assistant, ["Do you have a nursery?"], "No."))
+
+
+def test_an_approved_answer_does_not_hide_the_conflict_with_the_pages(here: Office) -> None:
+    from ui.corrections import conflicts
+
+    ask = "How much time is there for learning?"
+    saved = here.desk.corrections.save(Kind.ANSWER, {"questions": [ask], "text": "Two days."}, BEN)
+    (found,) = conflicts(here.desk.assistant, [ask], "Two days.")
+    assert "20%" in found.pages
+    here.desk.corrections.undo(saved.revision, BEN)
+
+
+def test_a_preview_reads_the_stores_own_pages_and_no_other_file(here: Office) -> None:
+    from ui.console.knowledge_tab import readable
+
+    assert Path(readable(here.desk, "team.md")) == here.folder / "pages" / "team.md"
+    assert readable(here.desk, "https://careers.example/life") == "https://careers.example/life"
+    for path in ("/etc/passwd", "../kept.sqlite", "none.md", ""):
+        with pytest.raises(ValueError, match="none of the pages"):
+            readable(here.desk, path)
+
+
+def test_what_is_shown_of_a_turn_says_why(here: Office) -> None:
+    from ui.console.try_it import QUOTED, replied, why
+
+    reply, milliseconds = replied(here.desk.assistant, QUOTED, 0.5, ["How much time is there for learning?"])
+    text = why(reply, milliseconds)
+    assert all(
+        words in text for words in ("quoted", "rejected", "a search of the pages", "<dt>Topics</dt>", "0.50")
+    )
+    refused, _ = replied(here.desk.assistant, QUOTED, 1.0, ["How much time is there for learning?"])
+    assert "too little to answer" in why(refused, 1.0)
+
+
+def test_hostile_words_of_candidates_are_text(here: Office) -> None:
+    from ui.console.review_tab import told
+
+    attack = "<img src=x onerror=alert(1)> nursery?"
+    here.asks(attack)
+    from ui.review import Filter
+
+    (seen,) = here.desk.review.exchanges(Filter(words="onerror"))
+    assert "<img" not in told(here.desk.review, seen) and "&lt;img" in told(here.desk.review, seen)
+
+
+def test_the_roles_stand_in_their_order() -> None:
+    assert list(Role) == [Role.VIEWER, Role.EDITOR, Role.ADMIN]
