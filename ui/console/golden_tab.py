@@ -19,10 +19,11 @@ WIDTHS: list[str | int] = ["9%", "33%", "10%", "14%", "10%", "16%", "8%"]
 
 @dataclass(frozen=True)
 class GoldenTab:
-    """What other tabs use of this one: the lists, and the form of a new question in the order of `form`."""
+    """What other tabs use of this one: the lists, and the form of a new question with what folds it away."""
 
     lists: list[Any]
     form: list[Any]
+    adding: gr.Accordion
 
 
 def golden_tab(desk: Desk) -> GoldenTab:
@@ -47,7 +48,7 @@ def golden_tab(desk: Desk) -> GoldenTab:
             scale=0,
         )
         html(link("export/golden.csv", "Download CSV") + link("export/golden.jsonl", "Download JSON lines"))
-    with gr.Accordion("Add one question", open=False):
+    with gr.Accordion("Add one question", open=False) as adding:
         turns = gr.Textbox(
             label="Question; for a follow-up, one turn a line", lines=2, elem_id="golden-turns"
         )
@@ -119,7 +120,7 @@ def golden_tab(desk: Desk) -> GoldenTab:
     compare = desk.does(Role.VIEWER, lambda _, one, other: told_results(desk, one, other))
     for choice in (now, earlier):
         choice.input(compare, [now, earlier], results, **QUIET)
-    return GoldenTab(lists, form)
+    return GoldenTab(lists, form, adding)
 
 
 def shown(desk: Desk) -> list[Any]:

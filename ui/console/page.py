@@ -83,6 +83,8 @@ def console(desk: Desk) -> gr.Blocks:
             ],
             **QUIET,
         )  # fmt: skip
+        for event in review.ticked:
+            event.then(desk.does(Role.VIEWER, lambda _: morning(desk)), None, news, **QUIET)
         knowledge_opened.select(
             desk.does(Role.VIEWER, lambda _: knowledge_tab.shown(desk)), None, known, **QUIET
         )
@@ -111,7 +113,14 @@ def _ways(
             one["status"], "chat"
         )
         evidence = (one.get("quotes") or [""])[0]
-        return [gr.Tabs(selected="golden"), "\n".join(one["turns"]), expect, "", evidence]
+        return [
+            gr.Tabs(selected="golden"),
+            gr.Accordion(open=True),
+            "\n".join(one["turns"]),
+            expect,
+            "",
+            evidence,
+        ]
 
     def to_correction(_: Member, one: dict[str, Any]) -> list[Any]:
         if not one:
@@ -135,7 +144,9 @@ def _ways(
         return corrections_tab.shown(desk)
 
     for tab, held in ((review, review.seen), (tried, tried.last)):
-        tab.golden.click(desk.does(Role.EDITOR, to_golden), held, [tabs, *golden.form], **QUIET)
+        tab.golden.click(
+            desk.does(Role.EDITOR, to_golden), held, [tabs, golden.adding, *golden.form], **QUIET
+        )
         tab.correct.click(desk.does(Role.EDITOR, to_correction), held, [tabs, *corrections.form], **QUIET)
     tried.hide.click(desk.does(Role.EDITOR, hidden), tried.passages, corrections.lists, **QUIET)
 

@@ -31,13 +31,14 @@ WIDTHS: list[str | int] = ["5%", "12%", "14%", "41%", "11%", "7%", "10%"]
 
 @dataclass(frozen=True)
 class ReviewTab:
-    """What other tabs use of this one. `seen`: the exchange that is being read."""
+    """What other tabs use of this one. `seen`: the exchange that is being read; `ticked`: the events that change what is left to do."""
 
     filters: list[Any]
     lists: list[Any]
     seen: gr.State
     golden: gr.Button
     correct: gr.Button
+    ticked: list[Any]
 
 
 def review_tab(desk: Desk) -> ReviewTab:
@@ -161,13 +162,13 @@ def review_tab(desk: Desk) -> ReviewTab:
     )
     listed.select(desk.chosen(Role.VIEWER, picked), keys, [seen, read], **QUIET)
     after = [seen, read, *lists]
-    tick.click(
+    one = tick.click(
         desk.does(Role.EDITOR, lambda m, o, n, *v: ticked(m, o, n, True, *v)),
         [seen, page, *filters],
         after,
         **QUIET,
     )
-    again.click(
+    two = again.click(
         desk.does(Role.EDITOR, lambda m, o, n, *v: ticked(m, o, n, False, *v)),
         [seen, page, *filters],
         after,
@@ -177,13 +178,13 @@ def review_tab(desk: Desk) -> ReviewTab:
     waited = {**QUIET, "show_progress": "minimal"}
     group.click(desk.does(Role.VIEWER, grouped), filters, [groups, group_keys, chosen_group], **waited)
     groups.select(desk.chosen(Role.VIEWER, picked_group), group_keys, [chosen_group, seen, read], **QUIET)
-    tick_group.click(
+    three = tick_group.click(
         desk.does(Role.EDITOR, ticked_group),
         [chosen_group, page, *filters],
         [chosen_group, *lists, groups, group_keys],
         **waited,
     )
-    return ReviewTab(filters, lists, seen, golden, correct)
+    return ReviewTab(filters, lists, seen, golden, correct, [one, two, three])
 
 
 def filter_of(values: Sequence[Any]) -> Filter:
