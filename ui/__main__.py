@@ -11,11 +11,13 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from knowledge.settings import load_settings
+from ui.users import users
 
 EPILOG = """examples:
   python ingest.py team-page.txt                   read the pages first
   python -m ui                                      then chat at http://127.0.0.1:7860
   python -m ui --host 0.0.0.0 --port 8080           let others on the network in
+  python -m ui users list                           who may sign in to the console at /recruiter
 
 Company name, contact for the hand-over and all else: environment variables CANDOR_COMPANY,
 CANDOR_CONTACT, … or the same in a file .env; an option given here wins."""
@@ -23,7 +25,10 @@ CANDOR_CONTACT, … or the same in a file .env; an option given here wins."""
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve the chat until it is interrupted; 2 when the caller has to act first."""
-    options = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["users"]:
+        return users(given[1:])
+    options = _parser().parse_args(given)
     try:
         settings = load_settings(**vars(options))
     except ValidationError as error:

@@ -15,10 +15,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
-import ingest
+import knowledge
 from knowledge.settings import Settings
 from knowledge.source_list import FILE
 
+INGEST = Path(knowledge.__file__).parents[1] / "ingest.py"
 STOPPING = 10.0  # seconds that an ingest may take to end after it was told to
 
 
@@ -69,7 +70,7 @@ class IngestJob:
                 return False
             self._state = State("running", "Starting", 0, 1)
         names = [str(self.list_file)] if self.list_file.is_file() else list(held)
-        command = [sys.executable, str(Path(ingest.__file__)), "--store", str(self.settings.store.resolve())]
+        command = [sys.executable, str(INGEST), "--store", str(self.settings.store.resolve())]
         command += ["--json", "--progress-json", *(["--accept-empty"] if accept_empty else []), *names]
         self._thread = threading.Thread(target=self._run, args=(command,), name="ingest", daemon=True)
         self._thread.start()

@@ -90,7 +90,13 @@ def corrections_tab(desk: Desk) -> CorrectionsTab:
         change = desk.corrections.save(Kind.ANSWER, content, member.name, str(values[5] or ""))
         desk.accounts.record(member.name, f"correction {change.what}", change.title)
         done("The answer is in force.")
-        return ["", "", "", "", "", "", "", *shown(desk)]
+        against = conflicts(desk.assistant, content["questions"][:3], str(values[1]))
+        warned = (
+            told([conflict for conflict in against if conflict.differs])
+            if any(c.differs for c in against)
+            else ""
+        )
+        return ["", "", "", "", "", "", warned, *shown(desk)]
 
     def compared(_: Member, asks: str, answer: str) -> str:
         lines = [line.strip() for line in str(asks).splitlines() if line.strip()]

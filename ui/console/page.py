@@ -64,6 +64,7 @@ def console(desk: Desk) -> gr.Blocks:
                 morning(desk),
                 gr.Tab(visible=member.role.allows(Role.ADMIN)),
                 *(_able(block, allowed) for block in editing),
+                staff(desk, member),
                 *review_tab.choices(desk),
                 *review_tab.shown(desk.review, Filter(), 0),
                 *corrections_tab.shown(desk),
@@ -78,7 +79,7 @@ def console(desk: Desk) -> gr.Blocks:
             desk.does(Role.VIEWER, opened),
             None,
             [
-                top, news, accounts, *editing, *review.filters[2:5], *review.lists, *corrections.lists, *golden.lists,
+                top, news, accounts, *editing, review.who, *review.filters[2:5], *review.lists, *corrections.lists, *golden.lists,
                 *covered, *fields,
             ],
             **QUIET,
@@ -153,6 +154,12 @@ def _ways(
 
 def _able(block: Any, allowed: bool) -> Any:
     return type(block)(interactive=allowed)
+
+
+def staff(desk: Desk, member: Member) -> gr.Dropdown:
+    """Whom an exchange can be assigned to, whoever is signed in first."""
+    names = [member.name, *(known.name for known in desk.accounts.members() if known.name != member.name)]
+    return gr.Dropdown([("nobody", ""), *((name, name) for name in names)], value=member.name)
 
 
 def header(desk: Desk, member: Member) -> str:

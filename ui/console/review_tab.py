@@ -31,7 +31,11 @@ WIDTHS: list[str | int] = ["5%", "12%", "14%", "41%", "11%", "7%", "10%"]
 
 @dataclass(frozen=True)
 class ReviewTab:
-    """What other tabs use of this one. `seen`: the exchange that is being read; `ticked`: the events that change what is left to do."""
+    """What other tabs use of this one.
+
+    `seen`: the exchange that is being read; `ticked`: the events that change what is left to do; `who`: whom an
+    exchange can be assigned to.
+    """
 
     filters: list[Any]
     lists: list[Any]
@@ -39,6 +43,7 @@ class ReviewTab:
     golden: gr.Button
     correct: gr.Button
     ticked: list[Any]
+    who: gr.Dropdown
 
 
 def review_tab(desk: Desk) -> ReviewTab:
@@ -72,7 +77,10 @@ def review_tab(desk: Desk) -> ReviewTab:
     with gr.Row():
         tick = gr.Button("Done", variant="primary", elem_classes="editor", scale=0, elem_id="review-done")
         again = gr.Button("To do again", elem_classes="editor", scale=0)
-        take = gr.Button("Assign to me", elem_classes="editor", scale=0)
+        who = gr.Dropdown(
+            [], label="Assign to", min_width=160, scale=0, container=False, elem_id="review-who"
+        )
+        take = gr.Button("Assign", elem_classes="editor", scale=0, elem_id="review-assign")
         golden = gr.Button(
             "Make it a golden question", elem_classes="editor", scale=0, elem_id="review-golden"
         )
@@ -111,9 +119,12 @@ def review_tab(desk: Desk) -> ReviewTab:
         )
         return [{}, "", *shown(desk.review, filter_of(values), int(number))]
 
-    def taken(member: Member, one: dict[str, Any], number: int, *values: Any) -> list[Any]:
-        desk.review.assign([of(one)], member.name)
-        done("It is with you.")
+    def taken(member: Member, one: dict[str, Any], name: str | None, number: int, *values: Any) -> list[Any]:
+        if name and name not in {known.name for known in desk.accounts.members()}:
+            raise ValueError(f"There is no account {name!r}.")
+        desk.review.assign([of(one)], name or "")
+        desk.accounts.record(member.name, "review assigned", name or "to nobody")
+        done(f"It is with {name}." if name else "It is with nobody.")
         return shown(desk.review, filter_of(values), int(number))
 
     def grouped(_: Member, *values: Any) -> list[Any]:
@@ -174,7 +185,7 @@ def review_tab(desk: Desk) -> ReviewTab:
         after,
         **QUIET,
     )
-    take.click(desk.does(Role.EDITOR, taken), [seen, page, *filters], lists, **QUIET)
+    take.click(desk.does(Role.EDITOR, taken), [seen, who, page, *filters], lists, **QUIET)
     waited = {**QUIET, "show_progress": "minimal"}
     group.click(desk.does(Role.VIEWER, grouped), filters, [groups, group_keys, chosen_group], **waited)
     groups.select(desk.chosen(Role.VIEWER, picked_group), group_keys, [chosen_group, seen, read], **QUIET)
@@ -184,7 +195,7 @@ def review_tab(desk: Desk) -> ReviewTab:
         [chosen_group, *lists, groups, group_keys],
         **waited,
     )
-    return ReviewTab(filters, lists, seen, golden, correct, [one, two, three])
+    return ReviewTab(filters, lists, seen, golden, correct, [one, two, three], who)
 
 
 def filter_of(values: Sequence[Any]) -> Filter:
