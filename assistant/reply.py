@@ -265,6 +265,12 @@ class Assistant:
                 self._turns.clear()
 
     @property
+    def version(self) -> str:
+        """Name of the store's version in force, "" while the store is empty."""
+        knowledge = self.knowledge()
+        return knowledge.store.version if knowledge else ""
+
+    @property
     def is_empty(self) -> bool:
         """Whether there is nothing to answer from."""
         knowledge = self.knowledge()

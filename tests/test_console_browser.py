@@ -13,6 +13,7 @@ from console_office import ADA, BEN, CEM, WORD, Office, office
 from ui_browser import FLAGS, chromium
 
 from ui.console.door import announce
+from ui.review import Filter
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 expect = sync_api.expect
@@ -227,6 +228,19 @@ def test_coverage_and_figures_are_drawn(page: Any, here: Office) -> None:
     tab(page, "Figures")
     expect(page.locator("#figures-numbers")).to_contain_text("0 of 1")
     expect(page.locator("#figures-outcomes canvas, #figures-outcomes svg").first).to_be_visible()
+
+
+def test_the_full_page_chat_is_reviewed_as_well_and_its_chats_can_be_deleted(page: Any, here: Office) -> None:
+    page.goto(here.url)
+    expect(page.get_by_text("This chat is kept for 30 days")).to_be_visible()
+    page.get_by_label("Your question").fill(f"{NURSERY} I am ana@mail.example.")
+    page.keyboard.press("Enter")
+    page.locator('[data-number="1"][data-state="done"]').wait_for()
+    (seen,) = here.desk.review.exchanges(Filter())
+    assert seen.question == f"{NURSERY} I am [mail address]." and seen.outcome == "not_found"
+    page.get_by_role("button", name="Delete this chat").click()
+    expect(page.locator(".turn")).to_have_count(0)
+    assert here.desk.review.count(Filter(done=None)) == 0
 
 
 def test_a_wrong_date_is_told_in_a_sentence(page: Any, here: Office) -> None:

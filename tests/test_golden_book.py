@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
@@ -31,9 +30,6 @@ class Says:
             if word in turns[-1]:
                 return Reply(Outcome.ANSWERED, text)
         return Reply(Outcome.NOT_FOUND, "The pages do not say.")
-
-    def knowledge(self) -> Any:
-        return SimpleNamespace(store=SimpleNamespace(version=self.version))
 
 
 def assistant(**answers: str) -> Assistant:

@@ -20,13 +20,13 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy.exc import SQLAlchemyError
 
-from assistant.conversation import Outcome, Reply
+from assistant.conversation import Reply
 from knowledge.settings import Settings
 from ui.candidate import AT_ONCE, QUESTION_LIMIT, WAITING, Answering
-from ui.conversations import Conversations, Turn, new_id
-from ui.database import DatabaseError
+from ui.conversations import Conversations, new_id
 from ui.handover import Courier, HandoverError, letter
-from ui.links import contact_address, link_to_quote, web_link
+from ui.keeping import Keeper, Place, reply_as_json
+from ui.links import contact_address
 
 TURNS = 20
 """Messages of a candidate, the last one included, that a reply is worked out from."""
@@ -79,10 +79,6 @@ class Letters(Body):
     digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
 
 
-TOPIC_LIKELY = 0.45
-"""Likeness from which on a question is counted under its topic."""
-
-
 class RefusedError(Exception):
     """A request that gets an error instead of an answer."""
 
@@ -104,6 +100,7 @@ class Chat:
     def __init__(self, assistant: Answering, conversations: Conversations | None, settings: Settings) -> None:
         self.assistant = assistant
         self.conversations = conversations
+        self.keeper = Keeper(conversations, assistant) if conversations else None
         self.settings = settings
         self.courier = Courier(settings)
         self.pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="turn")
@@ -187,26 +184,11 @@ class Chat:
 
     def _kept(self, ask: Ask, reply: Reply, seconds: float) -> tuple[dict[str, Any], bool]:
         """The reply as it is told, and whether it was stored: a database that is away stops no answer."""
-        told = reply_as_json(reply, self.settings)
-        if self.conversations is None or ask.conversation is None:
-            return told, False
-        topic, likeness = (reply.trace.get("topics") or [("", 0.0)])[0]
-        turn = Turn(
-            conversation=ask.conversation,
-            message=ask.message,
-            question=ask.turns[-1],
-            about=ask.about,
-            language=ask.language,
-            topic=str(topic) if likeness >= TOPIC_LIKELY else "",
-            version=str(getattr(self.assistant, "version", "")),
-            milliseconds=round(1000 * seconds),
-            reply=told,
-        )
-        try:
-            return self.conversations.record(turn), True
-        except (SQLAlchemyError, DatabaseError) as error:
-            log.error("A turn could not be stored: %s", str(error).splitlines()[0])
-            return told, False
+        assert ask.conversation is not None
+        if self.keeper is None:
+            return reply_as_json(reply), False
+        place = Place(ask.conversation, ask.message, ask.about, ask.language)
+        return self.keeper.keep(place, ask.turns[-1], reply, seconds)
 
     @staticmethod
     def _told(reply: dict[str, Any], ask: Ask, stored: bool) -> dict[str, Any]:
@@ -315,29 +297,8 @@ def _checked(ask: Ask) -> Ask:
     return ask.model_copy(update={"conversation": ask.conversation or new_id()})
 
 
-def reply_as_json(reply: Reply, settings: Settings) -> dict[str, Any]:
-    """A reply in the shape of `ask --json`, with what a page shows beside it."""
-    told = reply.as_json()
-    told["citations"] = [
-        {
-            **citation.as_json(),
-            "passage": citation.passage,
-            "heading": citation.heading,
-            "link": link_to_quote(citation.url, citation.quote),
-        }
-        for citation in reply.citations
-    ]
-    told["jobs"] = [{**card, "link": web_link(str(card["url"]))} for card in told["jobs"]]
-    return {
-        **told,
-        "suggestions": list(reply.suggestions),
-        "language": reply.language,
-        "handover": reply.outcome in (Outcome.NOT_FOUND, Outcome.DECLINED),
-    }
-
-
 def _event(name: str, data: dict[str, Any]) -> str:
     return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
 
 
-__all__ = ["Chat", "RefusedError", "chat_api", "reply_as_json"]
+__all__ = ["Chat", "RefusedError", "chat_api"]

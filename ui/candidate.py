@@ -16,6 +16,8 @@ import gradio as gr
 
 from assistant.conversation import Reply
 from ui import markup
+from ui.conversations import new_id
+from ui.keeping import Keeper, Place
 from ui.markup import Exchange
 
 QUESTION_LIMIT = 2000  # characters; nobody asks about a job in more, and encoders read less
@@ -83,6 +85,7 @@ class Visit:
 
     def __init__(self, view: View) -> None:
         self.view = view
+        self.conversation = new_id()
         self._number = 0
         self._answering = False
         self._sending: int | None = None
@@ -125,6 +128,7 @@ class Visit:
         """Begin a new conversation, once nothing of the one before is on its way to the page."""
         with self._changed:
             self._number += 1
+            self.conversation = new_id()
             self._answering = False
             self._changed.wait_for(lambda: self._sending is None, timeout=SENDING)
             self.view, self._sending = view, None
@@ -182,8 +186,10 @@ def _answered(assistant: Answering, asked: Exchange, done: Sequence[Exchange]) -
     yield Exchange(number, question, failed=True)
 
 
-def candidate_chat(assistant: Answering, *, company: str = "", contact: str = "") -> gr.Blocks:
-    """Build the page a candidate meets, for mounting in a server."""
+def candidate_chat(
+    assistant: Answering, *, company: str = "", contact: str = "", keeper: Keeper | None = None
+) -> gr.Blocks:
+    """Build the page a candidate meets, for mounting in a server; `keeper` writes the turns down."""
     first = opening(assistant)
     page: gr.Blocks
     with gr.Blocks(title=markup.title(company), analytics_enabled=False) as page:
@@ -198,6 +204,10 @@ def candidate_chat(assistant: Answering, *, company: str = "", contact: str = ""
         with gr.Column(elem_id="composer"):
             warning = gr.HTML(elem_id="warning", js_on_load=None, apply_default_css=False)
             box = _question_box(can_ask=_has_knowledge(assistant))
+            with gr.Row(elem_id="kept", visible=keeper is not None):
+                days = keeper.days if keeper else 0
+                gr.HTML(markup.kept(days), js_on_load=None, apply_default_css=False)
+                delete = gr.Button("Delete this chat", size="sm", elem_id="delete", scale=0)
         state = gr.State(Visit(first), time_to_live=SESSION)
         outputs = [state, earlier, latest, warning, box, *buttons]
 
@@ -210,12 +220,14 @@ def candidate_chat(assistant: Answering, *, company: str = "", contact: str = ""
             if number is None:
                 yield untouched  # the question waits in its box
                 return
+            started = time.perf_counter()
             try:
                 for view in converse(assistant, _chosen(visit.view, event) or question, visit.view):
                     if not visit.show(number, view):
                         # Gradio sends the last output once more at the end: that must be none.
                         yield untouched
                         return
+                    _keep(keeper, visit, view, time.perf_counter() - started)
                     yield shown(visit)
                     visit.sent(number)
             finally:
@@ -224,6 +236,11 @@ def candidate_chat(assistant: Answering, *, company: str = "", contact: str = ""
         def start_over(visit: Visit) -> list[Any]:
             visit.restart(opening(assistant))
             return shown(visit)
+
+        def forget(visit: Visit) -> list[Any]:
+            if keeper and not keeper.forget(visit.conversation):
+                return shown(visit)
+            return start_over(visit)
 
         def refresh(visit: Visit) -> list[Any]:
             # The store may have changed since the server started. If not, touch nothing: whoever
@@ -244,9 +261,18 @@ def candidate_chat(assistant: Answering, *, company: str = "", contact: str = ""
         )
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         over.click(start_over, state, outputs, **quiet)
+        delete.click(forget, state, outputs, **quiet)
         page.load(refresh, state, outputs, **quiet)
     page.queue(max_size=WAITING, default_concurrency_limit=AT_ONCE, api_open=False)
     return page
+
+
+def _keep(keeper: Keeper | None, visit: Visit, view: View, seconds: float) -> None:
+    """Write the turn down that a view completes, once."""
+    last = view.done[-1] if view.done and view.current is None else None
+    if keeper and last and last.reply:
+        place = Place(visit.conversation, f"{last.number:032x}")
+        keeper.keep(place, last.question, last.reply, seconds)
 
 
 def _has_knowledge(assistant: Answering) -> bool:

@@ -203,7 +203,7 @@ class GoldenBook:
             at=datetime.now(UTC),
             by=by,
             trigger=trigger,
-            version=version_of(assistant),
+            version=assistant.version,
             state="running",
             asked=0,
             right=0,
@@ -285,13 +285,13 @@ class AfterIngest(threading.Thread):
         self.assistant = assistant
         self.every = every
         self._ended = threading.Event()
-        self._seen = version_of(assistant)
+        self._seen = assistant.version
 
     def run(self) -> None:
         """Look until told to stop."""
         while not self._ended.wait(self.every):
             try:
-                version = version_of(self.assistant)
+                version = self.assistant.version
                 if version and version != self._seen:
                     for _ in self.book.run(self.assistant, "", f"{INGEST}{version}", self._ended.is_set):
                         pass
@@ -300,17 +300,11 @@ class AfterIngest(threading.Thread):
                 log.error("Golden questions could not be run: %s", str(error).splitlines()[0])
             except Exception:
                 log.exception("Golden questions could not be run after an ingest.")
-                self._seen = version_of(self.assistant)
+                self._seen = self.assistant.version
 
     def stop(self) -> None:
         """Let it end; a run under way is kept as stopped."""
         self._ended.set()
-
-
-def version_of(assistant: Assistant) -> str:
-    """The version of the store that answers now, or ""."""
-    knowledge = assistant.knowledge()
-    return knowledge.store.version if knowledge else ""
 
 
 def _question(entry: Mapping[str, Any], where: str) -> GoldenQuestion:
@@ -345,4 +339,4 @@ def _run(row: GoldenRun) -> Run:
     return Run(row.id, row.at, row.by, row.trigger or "", row.version, row.state, row.asked, row.right)
 
 
-__all__ = ["TABLE", "AfterIngest", "Compared", "GoldenBook", "Result", "Run", "version_of"]
+__all__ = ["TABLE", "AfterIngest", "Compared", "GoldenBook", "Result", "Run"]

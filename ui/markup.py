@@ -275,6 +275,12 @@ def header(company: str) -> str:
     )
 
 
+def kept(days: int) -> str:
+    """Say how long a chat is kept, and what of it is not."""
+    long = _count(days, "day")
+    return f'<p class="kept">This chat is kept for {long} to make the answers better; contact details are left out.</p>'
+
+
 def title(company: str) -> str:
     """Name the page."""
     return f"Ask about working at {company}" if company else "Ask about working here"

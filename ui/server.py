@@ -34,6 +34,7 @@ from ui.console.page import console
 from ui.conversations import Conversations
 from ui.database import Database
 from ui.golden import AfterIngest
+from ui.keeping import Keeper
 from ui.widget import widget_pages
 
 log = logging.getLogger(__name__)
@@ -145,7 +146,8 @@ def create_app(
             auth_dependency=who,
             max_file_size="4mb",
         )
-    chat = candidate_chat(assistant, company=settings.company, contact=settings.contact)
+    keeper = Keeper(conversations, assistant) if conversations else None
+    chat = candidate_chat(assistant, company=settings.company, contact=settings.contact, keeper=keeper)
     script = (HERE / "candidate.js").read_text(encoding="utf-8")
     _mount(app, chat, "/", HERE / "candidate.css", js=script, max_file_size=1)
     return app
