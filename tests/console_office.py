@@ -71,13 +71,13 @@ class Office:
 
 
 @contextmanager
-def office(folder: Path, topics: Path) -> Iterator[Office]:
+def office(folder: Path, topics: Path, retention_days: int = 30) -> Iterator[Office]:
     """Open an office over a fresh copy of the sample in `folder`; `topics` keeps their vectors between test runs."""
     pages = folder / "pages"
     pages.mkdir()
     for path in (SAMPLE / "team.md", SAMPLE / "jobs.json"):
         (pages / path.name).write_bytes(path.read_bytes())
-    chosen = settings(store=folder / "store", retention_days=30, company="Fernlight")
+    chosen = settings(store=folder / "store", retention_days=retention_days, company="Fernlight")
     embedder = load_embedder("")
     mirror([read_source(pages)], [str(pages)], chosen.store, embedder)
     database = Database.open(f"sqlite:///{folder / 'kept.sqlite'}")

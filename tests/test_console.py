@@ -14,6 +14,7 @@ from console_office import ADA, BEN, CEM, Office, called, events, office
 from ui.accounts import Role
 from ui.console.page import console
 from ui.corrections import Kind
+from ui.review import Filter
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +122,17 @@ def test_the_candidates_side_is_as_open_as_before(here: Office) -> None:
             assert anybody.get(path).status_code == 200
 
 
+def test_where_no_conversations_are_stored_the_console_works_all_the_same(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    with office(tmp_path, request.config.cache.mkdir("topics"), retention_days=0) as opened:
+        opened.staffed()
+        assert opened.asks("How much time is there for learning?")["stored"] is False
+        assert opened.desk.review.count(Filter(done=None)) == 0
+        with opened.signed_in(BEN) as client:
+            assert client.get("/config").status_code == 200
+
+
 # --- files --------------------------------------------------------------------------------------------
 
 
@@ -219,8 +231,6 @@ def test_hostile_words_of_candidates_are_text(here: Office) -> None:
 
     attack = "<img src=x onerror=alert(1)> nursery?"
     here.asks(attack)
-    from ui.review import Filter
-
     (seen,) = here.desk.review.exchanges(Filter(words="onerror"))
     assert "<img" not in told(here.desk.review, seen) and "&lt;img" in told(here.desk.review, seen)
 

@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 from console_office import ADA, BEN, CEM, WORD, Office, office
+from hostile_texts import HOSTILE
 from ui_browser import FLAGS, chromium
+from ui_fakes import ATTACK
 
 from ui.console.door import announce
+from ui.corrections import Kind
 from ui.review import Filter
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
@@ -241,6 +244,26 @@ def test_the_full_page_chat_is_reviewed_as_well_and_its_chats_can_be_deleted(pag
     page.get_by_role("button", name="Delete this chat").click()
     expect(page.locator(".turn")).to_have_count(0)
     assert here.desk.review.count(Filter(done=None)) == 0
+
+
+def test_hostile_words_of_candidates_stay_words_wherever_they_are_shown(page: Any, here: Office) -> None:
+    here.staffed()
+    for text in HOSTILE[:12]:
+        here.asks(text)
+    here.desk.corrections.save(Kind.ANSWER, {"questions": [ATTACK], "text": ATTACK}, BEN)
+    here.desk.golden.add([ATTACK], "not_found", BEN)
+    sign_in(page, here, ADA)
+    page.locator("#review-list").get_by_role("gridcell").nth(3).click()
+    expect(page.locator("#review-read")).to_contain_text("Outcome")
+    page.get_by_role("button", name="Group them").click()
+    expect(page.locator("#groups").get_by_role("gridcell").first).to_be_visible()
+    for name in ("Corrections", "Golden questions", "Try"):
+        tab(page, name)
+    page.locator("#try textarea").fill(ATTACK)
+    page.locator("#try textarea").press("Enter")
+    expect(page.locator("#tried-first")).to_contain_text("<img")
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("img[src=x], [onerror]").count() == 0
 
 
 def test_a_wrong_date_is_told_in_a_sentence(page: Any, here: Office) -> None:

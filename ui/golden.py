@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 
 from assistant.evaluation import (
     GoldenQuestion,
@@ -292,15 +292,19 @@ class AfterIngest(threading.Thread):
         while not self._ended.wait(self.every):
             try:
                 version = self.assistant.version
-                if version and version != self._seen:
-                    for _ in self.book.run(self.assistant, "", f"{INGEST}{version}", self._ended.is_set):
-                        pass
+            except Exception as error:  # a damaged store is told to whoever asks, and may be mended
+                log.debug("The store cannot be read: %s", error)
+                continue
+            if version and version != self._seen:
                 self._seen = version
-            except SQLAlchemyError as error:
-                log.error("Golden questions could not be run: %s", str(error).splitlines()[0])
-            except Exception:
-                log.exception("Golden questions could not be run after an ingest.")
-                self._seen = self.assistant.version
+                self._run_for(version)
+
+    def _run_for(self, version: str) -> None:
+        try:
+            for _ in self.book.run(self.assistant, "", f"{INGEST}{version}", self._ended.is_set):
+                pass
+        except Exception:
+            log.exception("Golden questions could not be run after ingest %s.", version)
 
     def stop(self) -> None:
         """Let it end; a run under way is kept as stopped."""
