@@ -44,7 +44,8 @@ class Reply:
     """What the assistant says to a candidate's last words.
 
     `text` can be read alone; `[1]` in it refers to the first of `citations`. `writer` names what
-    wrote it: "extractive" (quotations and facts of the pages), "catalogue" (a fixed sentence) or
+    wrote it: "extractive" (quotations and facts of the pages), "catalogue" (a fixed sentence), "recruiting team"
+    (an approved answer) or
     the language model as "provider:model". `trace` says why the turn went as it did.
     """
 

@@ -29,6 +29,7 @@ from assistant.decision import Evidence
 from assistant.questions import Question, language_of
 from knowledge.documents import Passage
 from knowledge.places import find_places
+from knowledge.rates import RateLimit, rate_storage
 from knowledge.sentences import STOP_WORDS, plain, sentences, stem, terms, words
 from knowledge.settings import Settings
 
@@ -74,13 +75,23 @@ class GenerativeWriter:
     """
 
     def __init__(
-        self, model: BaseChatModel, *, name: str, timeout: float, fallback: Fallback = extractive.write
+        self,
+        model: BaseChatModel,
+        *,
+        name: str,
+        timeout: float,
+        fallback: Fallback = extractive.write,
+        budget: RateLimit | None = None,
     ) -> None:
-        """`name`: "provider:model" as replies show it. `timeout`: seconds for one whole answer."""
+        """`name`: "provider:model" as replies show it. `timeout`: seconds for one whole answer.
+
+        `budget` counts the calls, and may refuse them.
+        """
         self.model = model
         self.name = name
         self.timeout = timeout
         self.fallback = fallback
+        self.budget = budget
 
     @classmethod
     def from_settings(cls, settings: Settings) -> GenerativeWriter | None:
@@ -90,7 +101,16 @@ class GenerativeWriter:
         """
         if not settings.llm.strip():
             return None
-        return cls(chat_model(settings), name=settings.llm.strip(), timeout=settings.llm_timeout)
+        budget = None
+        if settings.llm_per_day:
+            storage = rate_storage(settings.limits_storage.get_secret_value())
+            budget = RateLimit(f"{settings.llm_per_day}/day", storage, "calls of the model", lenient=False)
+        return cls(
+            chat_model(settings), name=settings.llm.strip(), timeout=settings.llm_timeout, budget=budget
+        )
+
+    def _may_call(self) -> bool:
+        return self.budget is None or not self.budget.hit("calls")
 
     def deadline(self) -> Deadline:
         """The time of one turn, from now: all that the model is asked in it must fit."""
@@ -98,6 +118,8 @@ class GenerativeWriter:
 
     def rewrite(self, turns: Sequence[str], deadline: Deadline) -> str | None:
         """The last of the candidate's `turns` as a question that stands alone, or None (see `rewrite`)."""
+        if not self._may_call():
+            return None
         return rewrite(self.model, turns, Deadline(min(REWRITING * self.timeout, deadline.left)))
 
     def write(self, question: Question, evidence: Sequence[Evidence]) -> Written:
@@ -118,6 +140,8 @@ class GenerativeWriter:
             answer.evidence = self._trusted(evidence)
             if not answer.evidence:
                 raise ModelError("no passage could be given to it")
+            if not self._may_call():
+                raise ModelError("its calls for today are used up")
             yield from self._pieces(answer, deadline or self.deadline())
         except ModelError as failure:
             why = str(failure)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
+from limits import parse_many
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -74,9 +75,29 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="Signs the cookie of an OpenID sign-in that is under way; needed where several servers share one name.",
     )
+    limit_visitor: str = Field(
+        "20/minute;200/hour",
+        description="How often one chat may ask, as 20/minute;200/hour; empty: no limit.",
+    )
+    limit_address: str = Field(
+        "120/minute;2000/hour",
+        description="How often one address may ask, over all its chats; empty: no limit.",
+    )
+    limits_storage: SecretStr = Field(
+        SecretStr(""),
+        description="Where that is counted: redis://host:6379, shared by replicas; empty: in memory.",
+    )
+    trusted_proxies: str = Field(
+        "", description="Addresses of proxies whose X-Forwarded-For is believed, comma between; empty: none."
+    )
     llm: str = Field("", description="Language model as provider:model; empty: answers without one.")
     llm_base_url: str = Field("", description="Base URL of an OpenAI-compatible server.")
     llm_api_key: SecretStr = Field(SecretStr(""), description="Key for the language model, if it needs one.")
+    llm_per_day: int = Field(
+        0,
+        ge=0,
+        description="Most calls of the language model a day; beyond, the default writer answers. 0: no limit.",
+    )
     llm_timeout: float = Field(20.0, gt=0, description="Seconds a language model may take for one message.")
 
     @field_validator("embed_on", mode="before")
@@ -91,6 +112,15 @@ class Settings(BaseSettings):
             if not SITE.fullmatch(site):
                 raise ValueError(f"{site!r} is no site; write it like https://careers.example.com")
         return sites
+
+    @field_validator("limit_visitor", "limit_address")
+    @classmethod
+    def _are_limits(cls, value: str) -> str:
+        try:
+            parse_many(value) if value.strip() else None
+        except ValueError:
+            raise ValueError("write it like 20/minute;200/hour") from None
+        return value
 
     @field_validator("handover_webhook")
     @classmethod

@@ -333,3 +333,25 @@ def test_the_examples_of_the_document_work(world: World) -> None:
             )
             assert run.returncode == 0 and '"bad_request"' not in run.stdout, command
             assert "Internal Server Error" not in run.stdout
+
+
+def test_a_chat_that_asks_too_often_is_told_when_to_go_on(tmp_path: Path) -> None:
+    world = World(tmp_path, limit_visitor="2/minute")
+    world.ask(HOME)
+    world.ask(HOME, message=SECOND)
+    answer = world.client.post("/api/chat", json={"conversation": CHAT, "message": "3" * 32, "turns": [HOME]})
+    assert answer.status_code == 429 and answer.json()["code"] == "busy"
+    assert 1 <= int(answer.headers["retry-after"]) <= 60
+    other = world.client.post("/api/chat", json={"conversation": "b" * 32, "message": FIRST, "turns": [HOME]})
+    assert other.status_code == 200
+    world.database.close()
+
+
+def test_an_address_is_limited_over_all_its_chats(tmp_path: Path) -> None:
+    world = World(tmp_path, limit_address="1/minute")
+    world.ask(HOME)
+    answer = world.client.post(
+        "/api/chat", json={"conversation": "b" * 32, "message": FIRST, "turns": [HOME]}
+    )
+    assert answer.status_code == 429
+    world.database.close()

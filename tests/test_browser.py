@@ -319,3 +319,20 @@ def test_axe_finds_nothing_wrong(browser: Any, address: str, scheme: str) -> Non
         found = axe.run(page).response["violations"]
         assert [(one["id"], node["html"][:120]) for one in found for node in one["nodes"]] == []
     context.close()
+
+
+def test_whoever_asks_too_often_keeps_the_words_and_is_told_when_to_go_on(
+    browser: Any, visit: Callable[..., Any]
+) -> None:
+    app = create_app(FakeAssistant(), settings(limit_visitor="1/minute"))
+    with served(app) as limited:
+        page = visit(to=limited)
+        box = page.get_by_label("Your question")
+        box.fill("Can I work from home?")
+        page.keyboard.press("Enter")
+        expect(page.locator('[data-number="1"][data-state="done"]')).to_be_visible()
+        box.fill("Which positions are open?")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("alert")).to_contain_text("please ask it again in")
+        expect(box).to_have_value("Which positions are open?")
+        expect(page.locator(".turn")).to_have_count(1)

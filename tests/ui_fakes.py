@@ -159,11 +159,13 @@ EMPTY = FakeSummary(pages=0, jobs=0, open_jobs=0, as_of=None)
 
 
 def settings(**given: object) -> Settings:
-    """Settings of an invented company; nothing is stored unless a test says so."""
+    """Settings of an invented company; nothing is stored, and nothing limited, unless a test says so."""
     chosen: dict[str, object] = {
         "company": "Harbor & Pine",
         "contact": "jobs@harborandpine.example",
         "retention_days": 0,
         "store": Path("nowhere"),
+        "limit_visitor": "",
+        "limit_address": "",
     }
     return load_settings(None, **{**chosen, **given})

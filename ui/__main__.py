@@ -41,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # These import for seconds; `--help`, a wrong option or a taken port must not wait for that.
     from assistant.reply import Assistant
     from knowledge.embedding import EncoderError
+    from knowledge.rates import rate_storage
     from knowledge.store import StoreError
     from ui.console.desk import Desk
     from ui.console.door import announce
@@ -52,11 +53,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         database = Database.of(settings)
         corrections = CorrectionBook(database)
         assistant = Assistant.open(settings, corrections.current)
-    except (EncoderError, StoreError, DatabaseError) as error:
+        storage = rate_storage(settings.limits_storage.get_secret_value())
+    except (EncoderError, StoreError, DatabaseError, ValueError) as error:
         return _refuse(str(error))
-    desk = Desk.over(database, assistant, settings, corrections)
+    desk = Desk.over(database, assistant, settings, corrections, storage)
     said = announce(desk.accounts, address(door).split(" ")[0])
-    serve(create_app(assistant, settings, database, desk), door, said)
+    serve(create_app(assistant, settings, database, desk), door, said, settings.trusted_proxies)
     return 0
 
 

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy.exc import SQLAlchemyError
@@ -26,6 +26,7 @@ from ui.candidate import AT_ONCE, QUESTION_LIMIT, WAITING, Answering
 from ui.conversations import Conversations, new_id
 from ui.handover import Courier, HandoverError, letter
 from ui.keeping import Keeper, Place, reply_as_json
+from ui.limits import Limits
 from ui.links import contact_address
 
 TURNS = 20
@@ -195,7 +196,9 @@ class Chat:
         return {**reply, "conversation": ask.conversation, "message": ask.message, "stored": stored}
 
 
-def chat_api(assistant: Answering, conversations: Conversations | None, settings: Settings) -> APIRouter:
+def chat_api(
+    assistant: Answering, conversations: Conversations | None, settings: Settings, limits: Limits
+) -> APIRouter:
     """The endpoints under `/api`. `conversations` is None where they are not to be stored."""
     router = APIRouter(prefix="/api", tags=["chat"])
     chat = Chat(assistant, conversations, settings)
@@ -220,13 +223,16 @@ def chat_api(assistant: Answering, conversations: Conversations | None, settings
         }
 
     @router.post("/chat", responses={200: {"content": {"text/event-stream": {}}}})
-    async def ask(body: Ask) -> Response:
+    async def ask(body: Ask, request: Request) -> Response:
         """Answer the last of the candidate's messages, as a stream of server-sent events.
 
         `start`, any number of `token` with a piece of the text each, then `reply`, whose `answer` is what
         counts; or `error`.
         """
         body = _checked(body)
+        address = request.client.host if request.client else ""
+        if wait := await asyncio.to_thread(limits.ask, body.conversation or "", address):
+            raise RefusedError(429, "busy", f"That was a lot at once. Try again in {wait} seconds.", wait)
         if not chat.places.acquire(blocking=False):
             raise RefusedError(503, "busy", f"Many people are asking. Try again in {RETRY} seconds.", RETRY)
         return StreamingResponse(chat.events(body), media_type="text/event-stream", headers=STREAM_HEADERS)

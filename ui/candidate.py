@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import gradio as gr
@@ -18,6 +18,7 @@ from assistant.conversation import Reply
 from ui import markup
 from ui.conversations import new_id
 from ui.keeping import Keeper, Place
+from ui.limits import Limits
 from ui.markup import Exchange
 
 QUESTION_LIMIT = 2000  # characters; nobody asks about a job in more, and encoders read less
@@ -166,6 +167,15 @@ def too_long(question: str) -> str:
     )
 
 
+def too_often(seconds: int) -> str:
+    """Say that more was asked than is allowed, and when to go on."""
+    return f"That was a lot at once. Your question is still in the box; please ask it again in {seconds} seconds."
+
+
+def _address(request: gr.Request) -> str:
+    return request.client.host if request.client else ""
+
+
 def _answered(assistant: Answering, asked: Exchange, done: Sequence[Exchange]) -> Iterator[Exchange]:
     """Yield the exchange with ever more of its answer; the last has the reply, or has failed."""
     turns = [turn.question for turn in done if turn.reply] + [asked.question]
@@ -187,9 +197,17 @@ def _answered(assistant: Answering, asked: Exchange, done: Sequence[Exchange]) -
 
 
 def candidate_chat(
-    assistant: Answering, *, company: str = "", contact: str = "", keeper: Keeper | None = None
+    assistant: Answering,
+    *,
+    company: str = "",
+    contact: str = "",
+    keeper: Keeper | None = None,
+    limits: Limits | None = None,
 ) -> gr.Blocks:
-    """Build the page a candidate meets, for mounting in a server; `keeper` writes the turns down."""
+    """Build the page a candidate meets, for mounting in a server.
+
+    `keeper` writes the turns down; `limits` says how often a visitor may ask.
+    """
     first = opening(assistant)
     page: gr.Blocks
     with gr.Blocks(title=markup.title(company), analytics_enabled=False) as page:
@@ -214,8 +232,14 @@ def candidate_chat(
         def shown(visit: Visit) -> list[Any]:
             return [visit, *_updates(visit.view, assistant, contact)]
 
-        def ask(question: str, visit: Visit, event: gr.EventData) -> Iterator[list[Any]]:
+        def ask(question: str, visit: Visit, event: gr.EventData, request: gr.Request) -> Iterator[list[Any]]:
             untouched = [gr.skip()] * len(outputs)
+            if limits and (wait := limits.ask(visit.conversation, _address(request))):
+                yield [
+                    visit,
+                    *_updates(replace(visit.view, warning=too_often(wait), draft=None), assistant, contact),
+                ]
+                return
             number = visit.begin()
             if number is None:
                 yield untouched  # the question waits in its box

@@ -24,6 +24,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from knowledge.rates import rate_storage
 from knowledge.settings import Settings
 from ui.api import RefusedError, chat_api
 from ui.candidate import Answering, candidate_chat
@@ -35,6 +36,7 @@ from ui.conversations import Conversations
 from ui.database import Database
 from ui.golden import AfterIngest
 from ui.keeping import Keeper
+from ui.limits import Limits
 from ui.widget import widget_pages
 
 log = logging.getLogger(__name__)
@@ -131,7 +133,8 @@ def create_app(
         app.add_middleware(Guard, accounts=desk.accounts)
         app.add_middleware(OidcSession, secret=settings.secret.get_secret_value())
     app.add_middleware(Shut, embed_on=settings.embed_on)
-    app.include_router(chat_api(assistant, conversations, settings))
+    limits = Limits(settings, rate_storage(settings.limits_storage.get_secret_value()))
+    app.include_router(chat_api(assistant, conversations, settings, limits))
     app.include_router(widget_pages(settings))
     _tell_errors(app)
     if desk:
@@ -147,7 +150,9 @@ def create_app(
             max_file_size="4mb",
         )
     keeper = Keeper(conversations, assistant) if conversations else None
-    chat = candidate_chat(assistant, company=settings.company, contact=settings.contact, keeper=keeper)
+    chat = candidate_chat(
+        assistant, company=settings.company, contact=settings.contact, keeper=keeper, limits=limits
+    )
     script = (HERE / "candidate.js").read_text(encoding="utf-8")
     _mount(app, chat, "/", HERE / "candidate.css", js=script, max_file_size=1)
     return app
@@ -230,12 +235,21 @@ def _theme() -> gr.themes.Base:
     )
 
 
-def serve(app: FastAPI, door: socket.socket, said: str = "") -> None:
-    """Serve `app` on a listening socket until interrupted, and say where once it is ready, and what is `said`."""
+def serve(app: FastAPI, door: socket.socket, said: str = "", trusted_proxies: str = "") -> None:
+    """Serve `app` on a listening socket until interrupted, and say where once it is ready, and what is `said`.
+
+    `trusted_proxies`: addresses whose word on where a request came from is believed, comma between.
+    """
     # No access log: who asked when is nobody's business. The heartbeat of an open page never ends by
     # itself, so a shutdown that waits for it would never end either.
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=trusted_proxies or None,
     )
     with contextlib.suppress(KeyboardInterrupt):
         _Telling(config, address(door), said).run(sockets=[door])

@@ -11,6 +11,7 @@ from html import escape
 from typing import Any
 
 import gradio as gr
+from limits.storage import Storage
 from sqlalchemy.exc import SQLAlchemyError
 
 from assistant.coverage import Covered
@@ -61,13 +62,18 @@ class Desk:
 
     @classmethod
     def over(
-        cls, database: Database, assistant: Assistant, settings: Settings, corrections: CorrectionBook
+        cls,
+        database: Database,
+        assistant: Assistant,
+        settings: Settings,
+        corrections: CorrectionBook,
+        storage: Storage | None = None,
     ) -> Desk:
-        """The tools over one database."""
+        """The tools over one database; attempts to sign in are counted in `storage`, by default in memory."""
         return cls(
             assistant,
             settings,
-            Accounts(database),
+            Accounts(database, storage=storage),
             corrections,
             GoldenBook(database),
             Review(database),
