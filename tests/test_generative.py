@@ -26,6 +26,7 @@ from assistant.decision import Evidence
 from assistant.generative import Deadline, Draft, GenerativeWriter, Written, prompt, rewrite
 from assistant.questions import AnswerType, Question, answer_type
 from knowledge.documents import BlockKind, Passage
+from knowledge.rates import RateLimit, rate_storage
 from knowledge.retrieval import Hit
 from knowledge.sentences import terms
 from knowledge.settings import Settings
@@ -913,3 +914,20 @@ def test_a_real_server_babbles_and_the_default_writer_answers(tmp_path):
         why in reply.why for why in ("passed the check", "without an end", "far too much", "too long")
     ), reply.why
     assert os.environ.get("LANGSMITH_TRACING") is None
+
+
+# What it may cost
+
+
+def test_when_the_calls_of_a_day_are_used_up_the_default_writer_answers_and_says_why():
+    model = GenericFakeChatModel(messages=iter([AIMessage("Everyone has 28 days [1: “28 days”].")] * 3))
+    limited = GenerativeWriter(
+        model,
+        name="fake:model",
+        timeout=10.0,
+        fallback=default_writer,
+        budget=RateLimit("1/day", rate_storage(""), "calls", lenient=False),
+    )
+    limited.write(ask(), found(LEAVE))
+    assert_default(limited.write(ask(), found(LEAVE)), "calls for today are used up")
+    assert limited.rewrite(["How much leave?", "and for parents?"], limited.deadline()) is None

@@ -428,6 +428,7 @@ def test_a_screen_reader_is_told_each_answer_once_when_it_is_finished(visit: Cal
 def test_a_phone_is_filled_and_the_box_stays_above_the_keyboard(visit: Callable[..., Visit]) -> None:
     tab = visit(size=PHONE).open()
     panel = tab.page.locator("candor-chat .p")
+    panel.evaluate("panel => Promise.all(panel.getAnimations().map(moving => moving.finished))")
     assert panel.bounding_box() == pytest.approx({"x": 0, "y": 0, **PHONE}, abs=0.5)
     assert tab.page.evaluate("document.documentElement.style.overflow") == "hidden"
     tab.ask(HOME)

@@ -128,7 +128,7 @@ class Figures:
                 session, within(select(Exchange.outcome, func.count())).group_by(Exchange.outcome)
             )
             times = session.execute(within(select(SLOT, func.count())).group_by(SLOT)).all()
-            thumbs = _counted(session, within(_rated(Feedback.thumb)).group_by(Feedback.thumb))
+            thumbs = _counted(session, _rated(start, end, language, Feedback.thumb).group_by(Feedback.thumb))
             return Period(
                 conversations=session.scalar(within(select(func.count(Exchange.conversation.distinct()))))
                 or 0,
@@ -169,8 +169,9 @@ class Figures:
             asked = select(*by, SLOT, func.count()).group_by(*by, SLOT)
             for when, spoken, took, number in session.execute(_within(asked, start, end, language)):
                 at(when, spoken).setdefault("times", []).append((int(took), number))
-            rated = _rated(Feedback.thumb, *by).group_by(Feedback.thumb, *by)
-            for thumb, when, spoken, number in session.execute(_within(rated, start, end, language)):
+            by = (_day(session, Feedback.at), Conversation.language)
+            rated = _rated(start, end, language, Feedback.thumb, *by).group_by(Feedback.thumb, *by)
+            for thumb, when, spoken, number in session.execute(rated):
                 add(at(when, spoken), f"thumbs_{thumb}", number)
             self._add_conversations(session, start, end, language, at, add)
         spoken_ones = sorted({spoken for _, spoken in rows}) or [language or "en"]
@@ -217,13 +218,14 @@ def _within(asked: Query, start: date, end: date, language: str) -> Query:
     return asked.where(Exchange.language == language) if language else asked
 
 
-def _rated(*columns: Any) -> Query:
-    """A count of ratings by some columns, with the exchanges that they are of."""
-    return select(*columns, func.count()).join_from(
-        Feedback,
-        Exchange,
-        (Feedback.conversation == Exchange.conversation) & (Feedback.message == Exchange.message),
+def _rated(start: date, end: date, language: str, *columns: Any) -> Query:
+    """A count of the ratings given in a period, by some columns."""
+    # Joined with the short rows of conversations, and not with those of exchanges, which hold whole replies.
+    asked = select(*columns, func.count()).join_from(
+        Feedback, Conversation, Feedback.conversation == Conversation.id
     )
+    asked = asked.where(Feedback.at >= midnight(start), Feedback.at < midnight(end + timedelta(days=1)))
+    return asked.where(Conversation.language == language) if language else asked
 
 
 def _handovers(start: date, end: date, language: str) -> Query:
