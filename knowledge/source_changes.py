@@ -59,7 +59,7 @@ def remove_source(path: Path, name: str, held: Iterable[str] = ()) -> None:
 
 def _changed(path: Path, change: Callable[[tomlkit.TOMLDocument], None], held: Iterable[str]) -> None:
     """Change the file in one step; it stays as it is where the change or its outcome makes no sense."""
-    with FileLock(f"{path}.lock"):
+    with FileLock(path.with_name(f".{path.name}.lock")):
         try:
             text = path.read_text(encoding="utf-8-sig") if path.exists() else ""
             document = tomlkit.parse(text)

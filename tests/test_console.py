@@ -214,6 +214,15 @@ def test_a_preview_reads_the_stores_own_pages_and_no_other_file(here: Office) ->
             readable(here.desk, path)
 
 
+def test_a_source_added_in_the_console_lies_below_the_list(here: Office) -> None:
+    from ui.console.knowledge_tab import within
+
+    assert within(here.folder, "pages/team.md") == Path("pages/team.md")
+    for where in ("/etc/passwd", "../secrets.md", ".env", "pages/../../x", "pages/.hidden.md"):
+        with pytest.raises(ValueError, match="not below the folder"):
+            within(here.folder, where)
+
+
 def test_what_is_shown_of_a_turn_says_why(here: Office) -> None:
     from ui.console.try_it import QUOTED, replied, why
 

@@ -96,7 +96,7 @@ def test_a_file_that_cannot_be_changed_is_left_alone(tmp_path: Path, text: str) 
     with pytest.raises(SourceError):
         add_source(path, SourceEntry(url="https://b.example"))
     assert path.read_text() == text
-    assert {entry.name for entry in tmp_path.iterdir()} <= {"candor.toml", "candor.toml.lock"}
+    assert {entry.name for entry in tmp_path.iterdir()} <= {"candor.toml", ".candor.toml.lock"}
 
 
 def test_changes_at_the_same_time_are_all_kept(listed: Path) -> None:

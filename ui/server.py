@@ -35,6 +35,7 @@ from ui.console.page import console
 from ui.conversations import Conversations
 from ui.database import Database
 from ui.golden import AfterIngest
+from ui.health import health_pages
 from ui.keeping import Keeper
 from ui.limits import Limits
 from ui.widget import widget_pages
@@ -51,7 +52,7 @@ OPEN_PATHS = re.compile(
 )
 
 # Our own: the API and the widget's pages.
-OWN_PATHS = re.compile(r"/api/[a-z0-9./_-]+|/widget\.js|/(chat|demo)(/[a-z0-9._-]+)?")
+OWN_PATHS = re.compile(r"/(healthz|readyz)|/api/[a-z0-9./_-]+|/widget\.js|/(chat|demo)(/[a-z0-9._-]+)?")
 
 # Of the console: its own pages and files, and of Gradio's what the chat uses, with the upload of a file.
 CONSOLE_PATHS = re.compile(
@@ -136,6 +137,7 @@ def create_app(
     limits = Limits(settings, rate_storage(settings.limits_storage.get_secret_value()))
     app.include_router(chat_api(assistant, conversations, settings, limits))
     app.include_router(widget_pages(settings))
+    app.include_router(health_pages(assistant, database))
     _tell_errors(app)
     if desk:
         app.include_router(door_pages(desk.accounts, settings))

@@ -16,7 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from assistant.coverage import Covered
 from assistant.reply import Assistant
+from knowledge.errors import SourceError
 from knowledge.settings import Settings
+from knowledge.store import StoreError
 from ui.accounts import Accounts, Member, Role
 from ui.console.door import member_of
 from ui.corrections import CorrectionBook
@@ -135,7 +137,11 @@ def _told() -> Iterator[None]:
         yield
     except gr.Error:
         raise
-    except ValueError as error:  # what a recruiter can mend: all our own such errors say how
+    except (
+        ValueError,
+        SourceError,
+        StoreError,
+    ) as error:  # what a recruiter can mend: our own errors say how
         log.info("Refused in the console: %s", error)
         raise refusal(str(error)) from error
     except SQLAlchemyError as error:

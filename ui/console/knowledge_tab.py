@@ -84,7 +84,7 @@ def knowledge_tab(desk: Desk) -> list[Any]:
         where = where.strip()
         if not where:
             raise ValueError("Write the address or the path first.")
-        given = {"url": where} if is_address(where) else {"path": Path(where)}
+        given = {"url": where} if is_address(where) else {"path": within(desk.job.list_file.parent, where)}
         add_source(desk.job.list_file, SourceEntry(**given, kind=what), held(desk))  # type: ignore[arg-type]
         desk.accounts.record(member.name, "source added", where)
         done("It is listed. Read all sources anew to have it in the answers.")
@@ -122,6 +122,17 @@ def held(desk: Desk) -> list[str]:
         return [state.name for state in read_sources(current_version(desk.settings.store))]
     except StoreError:
         return []
+
+
+def within(folder: Path, where: str) -> Path:
+    """A path below the folder of the list; `ValueError` for any other.
+
+    Whoever may add sources must not read the server's other files, or its settings, through the answers.
+    """
+    path = (folder / where).resolve()
+    if not path.is_relative_to(folder.resolve()) or any(part.startswith(".") for part in Path(where).parts):
+        raise ValueError(f"{where} is not below the folder of the sources' list; only ingest.py may read it.")
+    return Path(where)
 
 
 def readable(desk: Desk, chosen: str) -> str:
