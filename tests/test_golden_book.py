@@ -84,6 +84,16 @@ def test_a_row_that_makes_no_sense_is_named_and_the_old_questions_stay(
     assert len(book.questions()) == 2
 
 
+def test_two_people_who_edit_the_table_at_once_lose_nothing(book: GoldenBook) -> None:
+    table, shown = book.table(), ["car", "pets"]
+    book.add(["Is there a bus?"], "not_found", "ben")  # while Ada has her table open
+    table[0][4] = "a red one"
+    book.save_table(table[:1], "ada", shown)  # she changed the car, and took the pets out
+    assert {q.id: q.none_of for q in book.questions()} == {"car": ("a red one",), "q001": ()}
+    with pytest.raises(QuestionsError, match="'q001' was taken"):
+        book.save_table([["q001", "Other?", "answer", "", "", "", ""]], "ada", ["car"])
+
+
 def test_an_id_used_twice_is_named(book: GoldenBook) -> None:
     with pytest.raises(QuestionsError, match="'car' is used twice"):
         book.save_table([book.table()[0], ["car", "Other?", "answer", "", "", "", ""]], "ben")

@@ -8,7 +8,7 @@ import json
 import logging
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -96,12 +96,12 @@ class GoldenBook:
             lines = session.scalars(select(Kept.line).order_by(Kept.id)).all()
         return [question_of(line) for line in lines]
 
-    def save(self, questions: Sequence[GoldenQuestion], by: str, replace_all: bool = False) -> int:
-        """Keep questions in place of those with the same ids, or of all; how many there are then."""
+    def save(self, questions: Sequence[GoldenQuestion], by: str, gone: Collection[str] = ()) -> int:
+        """Keep questions in place of those with the same ids, and none with the ids `gone`; how many there are then."""
         now = datetime.now(UTC)
         with self.database.writing() as session:
-            if replace_all:
-                session.execute(delete(Kept))
+            if gone:
+                session.execute(delete(Kept).where(Kept.id.in_(gone)))
             for question in questions:
                 session.merge(Kept(id=question.id[:80], line=as_line(question), at=now, by=by))
             session.flush()
@@ -127,8 +127,12 @@ class GoldenBook:
         """The questions as rows of `TABLE`."""
         return [_row(question) for question in self.questions()]
 
-    def save_table(self, rows: Sequence[Sequence[Any]], by: str) -> int:
-        """Make the questions what a table of `TABLE` says; `QuestionsError` names the row that is wrong."""
+    def save_table(self, rows: Sequence[Sequence[Any]], by: str, shown: Sequence[str] | None = None) -> int:
+        """Make the questions what a table of `TABLE` says; `QuestionsError` names the row that is wrong.
+
+        `shown`: ids that the table held when it was opened, by default all. What somebody else has added since
+        then stays; a new row whose id somebody else has taken since then is an error.
+        """
         before = {tuple(_row(question)): question for question in self.questions()}
         questions: dict[str, GoldenQuestion] = {}
         for number, row in enumerate(rows, start=1):
@@ -140,7 +144,16 @@ class GoldenBook:
             if question.id in questions:
                 raise QuestionsError(f"Row {number}: the id {question.id!r} is used twice.")
             questions[question.id] = question
-        return self.save(list(questions.values()), by, replace_all=True)
+        held = {question.id: question for question in before.values()}
+        known = set(held if shown is None else shown)
+        for name, question in questions.items():
+            if name in held and name not in known and held[name] != question:
+                raise QuestionsError(
+                    f"The id {name!r} was taken by somebody else meanwhile. Take another one."
+                )
+        gone = (set(held) & known) - set(questions)
+        changed = [question for name, question in questions.items() if held.get(name) != question]
+        return self.save(changed, by, gone)
 
     def read(self, name: str, content: bytes, by: str) -> int:
         """Add the questions of a CSV or JSON-lines file; `QuestionsError` names the line that is wrong."""

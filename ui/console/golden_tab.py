@@ -68,11 +68,12 @@ def golden_tab(desk: Desk) -> GoldenTab:
         now = gr.Dropdown([], label="Run", elem_id="golden-now")
         earlier = gr.Dropdown([], label="Compare with")
     results = html(elem_id="golden-results")
-    lists = [questions, now, earlier, worse, results]
+    loaded = gr.State([])
+    lists = [questions, loaded, now, earlier, worse, results]
     stopping: dict[int, threading.Event] = {}
 
-    def saved(member: Member, rows: list[list[Any]]) -> list[Any]:
-        count = desk.golden.save_table(rows, member.name)
+    def saved(member: Member, rows: list[list[Any]], held: list[str]) -> list[Any]:
+        count = desk.golden.save_table(rows, member.name, held)
         desk.accounts.record(member.name, "golden questions saved", f"{count} questions")
         done(f"{count} golden questions are kept.")
         return shown(desk)
@@ -111,7 +112,7 @@ def golden_tab(desk: Desk) -> GoldenTab:
         if wish := stopping.get(member.id):
             wish.set()
 
-    save.click(desk.does(Role.EDITOR, saved), questions, lists, **QUIET)
+    save.click(desk.does(Role.EDITOR, saved), [questions, loaded], lists, **QUIET)
     upload.upload(desk.does(Role.EDITOR, imported), upload, lists, **QUIET)
     form = [turns, expect, must, evidence]
     add.click(desk.does(Role.EDITOR, added), form, [*form, *lists], **QUIET)
@@ -132,6 +133,7 @@ def shown(desk: Desk) -> list[Any]:
     earlier = next((run.id for run in runs[1:] if run.state == "finished"), None)
     return [
         rows,
+        [row[0] for row in rows if row[0]],
         gr.Dropdown(choices, value=latest),
         gr.Dropdown([("nothing", 0), *choices], value=earlier or 0),
         worse_note(desk),
