@@ -112,7 +112,15 @@ def called(client: httpx.Client, number: int, *inputs: Any) -> dict[str, Any]:
     raise AssertionError("The queue ended without a word.")
 
 
-def events(client: httpx.Client) -> dict[int, dict[str, Any]]:
-    """The page's events by their numbers, from its configuration."""
+def events(client: httpx.Client, shows: str = "", but: str = "") -> dict[int, dict[str, Any]]:
+    """The page's events by their numbers, from its configuration.
+
+    `shows`: only those that write to the element with that id; `but`: none that do.
+    """
     found = client.get("/config").raise_for_status().json()
-    return {int(event["id"]): event for event in found["dependencies"]}
+    ids = {entry["props"].get("elem_id"): entry["id"] for entry in found["components"]}
+    return {
+        int(event["id"]): event
+        for event in found["dependencies"]
+        if (not shows or ids[shows] in event["outputs"]) and (not but or ids[but] not in event["outputs"])
+    }

@@ -73,13 +73,17 @@ def accounts_tab(desk: Desk) -> list[Any]:
         done(f"{whose} can no longer sign in.")
         return ["", *shown(desk)]
 
+    def picked(_: Member, whose: str) -> list[Any]:
+        known = {member.name: member.role.value for member in desk.accounts.members()}
+        return [whose, known.get(whose, Role.VIEWER.value)]
+
     add.click(desk.asked(added), [name, role], [said, *outputs], **QUIET)
     again.click(desk.asked(invited), name, [said, *outputs], **QUIET)
     change.click(desk.does(Role.ADMIN, changed), [name, role], outputs, **QUIET)
     out.click(desk.does(Role.ADMIN, signed_out), name, outputs, **QUIET)
     remove.click(desk.does(Role.ADMIN, removed), name, [name, *outputs], **QUIET)
     listed.select(
-        desk.chosen(Role.ADMIN, lambda _, row: [(m := desk.accounts.members()[row]).name, m.role.value]),
+        desk.chosen(Role.ADMIN, picked),
         None,
         [name, role],
         **QUIET,

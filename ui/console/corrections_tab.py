@@ -59,8 +59,8 @@ def corrections_tab(desk: Desk) -> CorrectionsTab:
         with gr.Column(scale=3):
             gr.Markdown("### In force")
             listed = gr.Dataframe(
-                headers=["what", "about", "since", "by"], interactive=False, wrap=True, elem_id="corrections",
-                label="Choose one to change or remove it", column_widths=["18%", "42%", "20%", "20%"],
+                headers=["change", "what", "about", "since", "by"], interactive=False, wrap=True, elem_id="corrections",
+                label="Choose one to change or remove it", column_widths=["14%", "16%", "34%", "18%", "18%"],
             )  # fmt: skip
             remove = gr.Button("Remove the chosen one", elem_classes="editor")
     with gr.Row(equal_height=False):
@@ -104,8 +104,10 @@ def corrections_tab(desk: Desk) -> CorrectionsTab:
             raise ValueError("Write the question first.")
         return told(conflicts(desk.assistant, lines[:5], answer))
 
-    def picked(_: Member, row: int) -> list[Any]:
-        entry = desk.corrections.entries()[row]
+    def picked(_: Member, revision: str) -> list[Any]:
+        entry = next((one for one in desk.corrections.entries() if str(one.revision) == revision), None)
+        if entry is None:
+            raise ValueError("Somebody has changed it meanwhile. Reload the page.")
         return [*filled(entry.content or {}), entry.correction, ""] if entry.kind is Kind.ANSWER else [
             *filled({}), entry.correction, note(f"Chosen: {KINDS[entry.kind]} “{entry.title}”. It can be removed.")
         ]  # fmt: skip
@@ -147,7 +149,7 @@ def corrections_tab(desk: Desk) -> CorrectionsTab:
     add.click(desk.does(Role.EDITOR, added), [asked, meant], [asked, meant, *lists], **QUIET)
     hide.click(desk.does(Role.EDITOR, hidden), source, lists, **QUIET)
     history.select(
-        desk.chosen(Role.VIEWER, lambda _, row: desk.corrections.history()[row].revision),
+        desk.chosen(Role.VIEWER, lambda _, revision: int(revision) if revision.isdigit() else None),
         None,
         revision,
         **QUIET,
@@ -172,7 +174,7 @@ def shown(desk: Desk) -> list[Any]:
         }
     left = sorted(sources - desk.corrections.current().hidden_sources)[:500]
     in_force = [
-        [KINDS[entry.kind], entry.title, entry.at.strftime(MOMENT), entry.by]
+        [entry.revision, KINDS[entry.kind], entry.title, entry.at.strftime(MOMENT), entry.by]
         for entry in desk.corrections.entries()
     ]
     changes = [

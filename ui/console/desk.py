@@ -121,11 +121,15 @@ class Desk:
         return at_once
 
     def chosen(self, needs: Role, work: Callable[..., Any]) -> Callable[..., Any]:
-        """The same for a cell that was chosen in a table: `work` gets the member, its row and the inputs."""
+        """The same for a row that was chosen in a table: `work` gets the member, the row's first cell and the inputs.
+
+        By its first cell, and not by its place: a table may have been sorted, and others may have changed what it shows.
+        """
 
         def at_once(request: gr.Request, event: gr.SelectData, *values: Any) -> Any:
             with _told():
-                return work(self.member(request, needs), int(event.index[0]), *values)
+                first = (event.row_value or [""])[0]
+                return work(self.member(request, needs), str(first), *values)
 
         return at_once
 

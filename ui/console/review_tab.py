@@ -25,8 +25,8 @@ WHY = {
     Attention.NONE: "",
 }
 STATES = {"to do": False, "done": True, "all": None}
-HEADERS = ["", "why", "when", "question", "topic", "language", "with"]
-WIDTHS: list[str | int] = ["5%", "12%", "14%", "41%", "11%", "7%", "10%"]
+HEADERS = ["no", "", "why", "when", "question", "topic", "language", "with"]
+WIDTHS: list[str | int] = ["5%", "4%", "12%", "14%", "37%", "11%", "7%", "10%"]
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ def review_tab(desk: Desk) -> ReviewTab:
     )
     group = gr.Button("Group them", scale=0)
     groups = gr.Dataframe(
-        headers=["times", "typical question", "also asked as", "topic", "last"], interactive=False, wrap=True,
-        column_widths=["7%", "30%", "43%", "10%", "10%"], elem_id="groups", label="Choose one to tick all of it off, or to answer it",
+        headers=["no", "times", "typical question", "also asked as", "topic", "last"], interactive=False, wrap=True,
+        column_widths=["5%", "6%", "30%", "39%", "10%", "10%"], elem_id="groups", label="Choose one to tick all of it off, or to answer it",
     )  # fmt: skip
     group_keys = gr.State([])
     tick_group = gr.Button("Mark the chosen group done", elem_classes="editor", scale=0)
@@ -103,10 +103,9 @@ def review_tab(desk: Desk) -> ReviewTab:
     def listing(_: Member, number: int, *values: Any) -> list[Any]:
         return shown(desk.review, filter_of(values), max(0, int(number)))
 
-    def picked(_: Member, row: int, held: Sequence[Key]) -> list[Any]:
-        if row >= len(held):
-            raise ValueError("This row is empty.")
-        key = (held[row][0], held[row][1])
+    def picked(_: Member, number: str, held: Sequence[Key]) -> list[Any]:
+        key = row_of(number, held)
+        key = (key[0], key[1])
         exchange = next((one for one in desk.review.conversation(key[0]) if one.key == key), None)
         if exchange is None:
             raise ValueError("This conversation was deleted by the candidate, or its time is over.")
@@ -131,26 +130,26 @@ def review_tab(desk: Desk) -> ReviewTab:
         found = desk.review.groups(filter_of(values), desk.assistant.embedder.embed)[:100]
         rows = [
             [
+                n,
                 g.count,
                 g.question,
                 " · ".join(said for said in g.examples if said != g.question),
                 g.topic,
                 g.last.strftime("%Y-%m-%d"),
             ]
-            for g in found
+            for n, g in enumerate(found, start=1)
         ]
         if not found:
             gr.Info("Nothing was asked in vain, in what is shown.")
         return [rows, [list(map(list, g.keys)) for g in found], []]
 
-    def picked_group(_: Member, row: int, held: list[list[Key]]) -> list[Any]:
-        if row >= len(held):
-            raise ValueError("This row is empty.")
-        key = (held[row][0][0], held[row][0][1])
+    def picked_group(_: Member, number: str, held: list[list[Key]]) -> list[Any]:
+        keys = row_of(number, held)
+        key = (keys[0][0], keys[0][1])
         exchange = next((one for one in desk.review.conversation(key[0]) if one.key == key), None)
         if exchange is None:
             raise ValueError("These conversations are gone. Group them again.")
-        return [held[row], as_state(exchange, desk.review), told(desk.review, exchange)]
+        return [keys, as_state(exchange, desk.review), told(desk.review, exchange)]
 
     def ticked_group(member: Member, held: list[Key], number: int, *values: Any) -> list[Any]:
         if not held:
@@ -198,6 +197,13 @@ def review_tab(desk: Desk) -> ReviewTab:
     return ReviewTab(filters, lists, seen, golden, correct, [one, two, three], who)
 
 
+def row_of(number: str, held: Sequence[Any]) -> Any:
+    """What the page holds of the row with a number, counted from 1."""
+    if not number.isdigit() or not 0 < int(number) <= len(held):
+        raise ValueError("This row is empty.")
+    return held[int(number) - 1]
+
+
 def filter_of(values: Sequence[Any]) -> Filter:
     """The filter that the fields say, in the order of `ReviewTab.filters`."""
     state, outcome, topic, language, assignee, first, last, words = (value or "" for value in values)
@@ -238,6 +244,7 @@ def shown(review: Review, wanted: Filter, page: int) -> list[Any]:
     found = review.exchanges(wanted, PAGE, page * PAGE)
     rows = [
         [
+            n,
             "✓" if s.done else "",
             why(s),
             s.at.strftime(MOMENT),
@@ -246,7 +253,7 @@ def shown(review: Review, wanted: Filter, page: int) -> list[Any]:
             s.language,
             s.assignee.split("@")[0],
         ]
-        for s in found
+        for n, s in enumerate(found, start=1)
     ]
     first = page * PAGE + 1
     count = (
