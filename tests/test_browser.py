@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from ui_browser import FLAGS, chromium, served
+from ui_browser import served
 from ui_fakes import ATTACK, EMPTY, REMOTE, FakeAssistant, settings
 
 from ui.links import link_to_quote
@@ -21,15 +21,6 @@ pytestmark = pytest.mark.browser
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 CONTACT = "jobs@harborandpine.example"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    path = chromium()
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

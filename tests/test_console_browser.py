@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from console_office import ADA, BEN, CEM, WORD, Office, office
 from hostile_texts import HOSTILE
-from ui_browser import FLAGS, chromium
 from ui_fakes import ATTACK
 
 from ui.console.door import announce
@@ -25,15 +24,6 @@ pytestmark = pytest.mark.browser
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 NURSERY, LEARNING = "Do you have a nursery?", "How much time is there for learning?"
 ANSWER = "Yes, a nursery with 20 places opens in May."
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    path = chromium()
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

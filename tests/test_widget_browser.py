@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from hostile_texts import HOSTILE
-from ui_browser import FLAGS, chromium, served
+from ui_browser import served
 from ui_fakes import POSTINGS, REMOTE, FakeAssistant, settings
 from widget_site import Site
 
@@ -37,15 +37,6 @@ class World:
         self.candor = candor
         self.site = site
         self.conversations = conversations
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    path = chromium()
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

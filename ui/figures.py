@@ -5,8 +5,6 @@ Days are days in UTC. Small talk is counted as a question, and not among those t
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -15,9 +13,8 @@ from typing import Any
 from sqlalchemy import Date, Integer, Select, cast, func, literal_column, select
 from sqlalchemy.orm import Session
 
-from assistant.evaluation import guarded
 from ui.database import Database
-from ui.review import midnight
+from ui.review import csv_line, midnight
 from ui.tables import Conversation, Exchange, Feedback, Handover
 
 SMALL = 20
@@ -197,9 +194,9 @@ class Figures:
 
     def export(self, start: date, end: date, language: str = "") -> Iterator[str]:
         """The figures of each day as lines of CSV."""
-        yield _line(DAILY)
+        yield csv_line(DAILY)
         for day in self.by_day(start, end, language):
-            yield _line([guarded(str("" if (v := getattr(day, name)) is None else v)) for name in DAILY])
+            yield csv_line(str("" if (v := getattr(day, name)) is None else v) for name in DAILY)
 
 
 def percentile(histogram: Sequence[tuple[int, int]], part: float) -> int | None:
@@ -263,9 +260,3 @@ def _day(session: Session, column: Any) -> Any:
 def _as_day(day: date, language: str, row: Mapping[str, Any]) -> Day:
     known = {name: row[name] for name in DAILY if name in row}
     return Day(day, language, **known, p50_ms=percentile(row.get("times", ()), 0.50))
-
-
-def _line(cells: Sequence[str]) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerow(cells)
-    return out.getvalue()

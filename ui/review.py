@@ -209,7 +209,7 @@ class Review:
 
     def export(self, wanted: Filter) -> Iterator[str]:
         """The exchanges as lines of CSV, read bit by bit; no cell can be taken for a formula."""
-        yield _line(COLUMNS)
+        yield csv_line(COLUMNS)
         skip = 0
         while rows := self.exchanges(wanted, limit=500, skip=skip):
             for row in rows:
@@ -217,7 +217,7 @@ class Review:
                     row.at.isoformat(timespec="seconds"), row.question, row.outcome, row.topic, row.language, row.thumb,
                     row.reason, row.comment, "yes" if row.done else "", row.assignee, row.answer, *row.key,
                 )  # fmt: skip
-                yield _line(guarded(cell) for cell in cells)
+                yield csv_line(cells)
             skip += len(rows)
 
 
@@ -321,7 +321,8 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def _line(cells: Iterable[str]) -> str:
+def csv_line(cells: Iterable[str]) -> str:
+    """A line of CSV, none of whose cells a spreadsheet takes for a formula."""
     out = io.StringIO()
-    csv.writer(out).writerow(cells)
+    csv.writer(out).writerow(guarded(cell) for cell in cells)
     return out.getvalue()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Literal
@@ -12,12 +10,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from assistant.coverage import State
-from assistant.evaluation import guarded
 from ui.accounts import Role
 from ui.console.coverage_tab import rows
 from ui.console.desk import Desk
 from ui.console.door import BASE, member_of
-from ui.review import Filter
+from ui.review import Filter, csv_line
 
 
 def export_pages(desk: Desk) -> APIRouter:
@@ -74,12 +71,12 @@ def export_pages(desk: Desk) -> APIRouter:
 
 
 def _to_write(desk: Desk) -> Iterator[str]:
-    yield _line(("topic", "state", "asked", "question", "candidates' words", "what the pages say"))
+    yield csv_line(("topic", "state", "asked", "question", "candidates' words", "what the pages say"))
     for row in rows(desk):
         if row.covered.state is not State.ANSWERED:
             covered = row.covered
             said = " · ".join(row.words)
-            yield _line(
+            yield csv_line(
                 (
                     covered.topic.title,
                     covered.state.value,
@@ -92,15 +89,9 @@ def _to_write(desk: Desk) -> Iterator[str]:
 
 
 def _log(desk: Desk) -> Iterator[str]:
-    yield _line(("at", "account", "what", "on"))
+    yield csv_line(("at", "account", "what", "on"))
     for line in desk.accounts.whole_log():
-        yield _line((line.at.isoformat(timespec="seconds"), line.account, line.what, line.on))
-
-
-def _line(cells: Iterable[str]) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerow(guarded(cell) for cell in cells)
-    return out.getvalue()
+        yield csv_line((line.at.isoformat(timespec="seconds"), line.account, line.what, line.on))
 
 
 def _file(lines: Iterable[str], name: str) -> Response:
