@@ -76,6 +76,22 @@ def test_days_follow_one_another_and_those_without_questions_are_zeros(figures: 
     assert days[1].p50_ms is None
 
 
+@pytest.mark.parametrize("language", ["", "en", "he"])
+def test_the_days_of_a_period_sum_up_to_it(figures: Figures, language: str) -> None:
+    days, period = figures.by_day(START, END, language), figures.over(START, END, language)
+    assert sum(day.conversations for day in days) == period.conversations
+    assert sum(day.questions for day in days) == period.questions
+    assert sum(day.answered for day in days) == period.outcomes.get("answered", 0)
+    assert sum(day.thumbs_up + day.thumbs_down for day in days) == period.thumbs_up + period.thumbs_down
+    assert sum(day.handovers for day in days) == period.handovers
+
+
+def test_a_conversation_counts_on_the_day_on_which_it_began(figures: Figures, database: Database) -> None:
+    had(database, "g", chat="c4", at=MONDAY)  # it began on the day before
+    period = figures.over(START, END)
+    assert (period.conversations, period.questions) == (3, 6)
+
+
 def test_each_language_has_days_of_its_own(figures: Figures) -> None:
     days = figures.by_day(START, START)
     assert [(day.language, day.questions) for day in days] == [("en", 3), ("he", 1)]

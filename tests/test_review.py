@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -79,6 +79,25 @@ def test_a_filter_leaves_what_it_says(review: Review, wanted: dict[str, object],
     assert review.count(Filter(**wanted)) == len(left)  # type: ignore[arg-type]
 
 
+def test_what_was_handed_over_is_found_whatever_else_is_the_matter_with_it(database: Database) -> None:
+    had(database, "before", outcome="not_found", at=MONDAY - timedelta(minutes=1))
+    had(database, "sent", outcome="not_found", thumb="down", handed_over=True)
+    had(database, "after", outcome="not_found", at=MONDAY + timedelta(minutes=1))
+    had(database, "elsewhere", outcome="not_found", chat="c2")
+    assert told(Review(database), outcome="handed_over") == ["sent"]
+    assert Review(database).count(Filter(outcome="handed_over")) == 1
+
+
+@pytest.mark.parametrize("word", ["überstunden", "Überstunden", "ÜBERSTUNDEN"])
+def test_a_word_is_found_in_small_and_in_capital_letters_of_any_language(
+    database: Database, word: str
+) -> None:
+    had(database, "capital", "Überstunden bezahlt?")
+    had(database, "small", "Sind überstunden bezahlt?")
+    had(database, "none", "Uberstunden?")
+    assert sorted(told(Review(database), words=word)) == ["capital", "small"]
+
+
 def test_pages_follow_one_another(review: Review) -> None:
     pages = [review.exchanges(Filter(), limit=3, skip=skip) for skip in (0, 3, 6, 9)]
     assert [len(page) for page in pages] == [3, 3, 1, 0]
@@ -87,20 +106,25 @@ def test_pages_follow_one_another(review: Review) -> None:
 
 def test_what_is_ticked_off_leaves_the_list_and_can_be_put_back(review: Review) -> None:
     keys = [("c1", "down"), ("c1", "gone"), ("c9", "never")]
-    assert review.mark(keys, True) == 2
+    assert review.mark(keys, True) == 2 and review.mark(keys, True) == 0
     assert "down" not in told(review) and sorted(told(review, done=True)) == ["down", "gone"]
     assert review.mark(keys, False) == 2 and told(review, done=True) == []
     assert len(told(review, done=None)) == 7
 
 
 def test_somebody_looks_after_an_exchange(review: Review) -> None:
-    review.assign([("c1", "gone")], "ada@firm.example")
+    assert review.assign([("c1", "gone")], "ada@firm.example") == 1
+    assert review.assign([("c1", "gone")], "ada@firm.example") == 0
     assert told(review, assignee="ada@firm.example") == ["gone"]
     assert review.choices() == {
         "topic": ["bus", "leave", "nursery"],
         "language": ["en", "he"],
         "assignee": ["ada@firm.example"],
     }
+
+
+def test_an_empty_database_has_nothing_to_choose(database: Database) -> None:
+    assert Review(database).choices() == {"topic": [], "language": [], "assignee": []}
 
 
 def test_a_conversation_is_read_from_its_beginning(review: Review) -> None:
@@ -145,3 +169,23 @@ def test_an_export_has_every_exchange_and_no_formula(review: Review, database: D
     assert len(rows) == 8
     assert {row["question"] for row in rows} >= {"'=HYPERLINK(1)", "יש גן ילדים?"}
     assert {row["thumb"] for row in rows} == {"", "down"}
+
+
+def exported(lines: Iterable[str]) -> list[str]:
+    return [row["message"] for row in csv.DictReader(lines)]
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 7, 100])
+@pytest.mark.parametrize("done", [False, None])
+def test_an_export_has_the_order_of_the_list_however_it_is_cut(
+    review: Review, chunk: int, done: bool | None
+) -> None:
+    assert exported(review.export(Filter(done=done), chunk)) == told(review, done=done)
+
+
+def test_what_is_ticked_off_during_an_export_takes_no_other_exchange_along(review: Review) -> None:
+    every = told(review)
+    lines = review.export(Filter(), chunk=2)
+    begun = [next(lines), next(lines), next(lines)]
+    review.mark([("c1", "down"), ("c1", "later")], True)
+    assert exported([*begun, *lines]) == every

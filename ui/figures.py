@@ -1,11 +1,14 @@
 """Figures of the conversations: how many, how they ended, how long they took, over time and by language.
 
-Days are days in UTC. Small talk is counted as a question, and not among those that could be answered.
+Days are days in UTC. Small talk is counted as a question, and not among those that could be answered. A
+conversation is counted on the day on which it began, and it, its thumbs and its handovers by the language in
+which it began; questions are counted by the language of their replies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -121,25 +124,21 @@ class Figures:
             return _within(asked, start, end, language)
 
         with self.database.reading() as session:
-            outcomes = _counted(
-                session, within(select(Exchange.outcome, func.count())).group_by(Exchange.outcome)
-            )
+            endings = _endings(session, within, Exchange.topic, Exchange.language)
             times = session.execute(within(select(SLOT, func.count())).group_by(SLOT)).all()
-            thumbs = _counted(session, _rated(start, end, language, Feedback.thumb).group_by(Feedback.thumb))
+            rated = _rated(start, end, language, Feedback.thumb).group_by(Feedback.thumb)
+            thumbs = _summed((row[0], row[1]) for row in session.execute(rated))
             return Period(
-                conversations=session.scalar(within(select(func.count(Exchange.conversation.distinct()))))
-                or 0,
-                outcomes=outcomes,
+                conversations=session.scalar(_begun(start, end, language)) or 0,
+                outcomes=_summed((outcome, number) for _, _, outcome, number in endings),
                 thumbs_up=thumbs.get("up", 0),
                 thumbs_down=thumbs.get("down", 0),
                 handovers=session.scalar(_handovers(start, end, language)) or 0,
                 p50=percentile([(int(b), n) for b, n in times], 0.50),
                 p95=percentile([(int(b), n) for b, n in times], 0.95),
-                topics=_top(session, within, Exchange.topic),
-                roles=_top(session, within, Exchange.role),
-                languages=_counted(
-                    session, within(select(Exchange.language, func.count())).group_by(Exchange.language)
-                ),
+                topics=_top((topic, outcome, number) for topic, _, outcome, number in endings),
+                roles=_top(_endings(session, within, Exchange.role)),
+                languages=_summed((spoken, number) for _, spoken, _, number in endings),
             )
 
     def by_day(self, start: date, end: date, language: str = "") -> list[Day]:
@@ -233,21 +232,35 @@ def _handovers(start: date, end: date, language: str) -> Query:
     return asked.where(Handover.at >= midnight(start), Handover.at < midnight(end + timedelta(days=1)))
 
 
-def _top(session: Session, within: Any, column: Any) -> tuple[Top, ...]:
-    asked = (
-        within(select(column, Exchange.outcome, func.count()))
-        .where(column != "")
-        .group_by(column, Exchange.outcome)
-    )
-    counted: dict[str, dict[str, int]] = {}
-    for name, outcome, number in session.execute(asked):
-        counted.setdefault(name, {})[outcome] = number
-    found = [Top(n, sum(o.values()), o.get("answered", 0), o.get("not_found", 0)) for n, o in counted.items()]
+def _begun(start: date, end: date, language: str) -> Query:
+    """A count of the conversations that began in a period."""
+    began = Conversation.started
+    asked = select(func.count()).where(began >= midnight(start), began < midnight(end + timedelta(days=1)))
+    return asked.where(Conversation.language == language) if language else asked
+
+
+def _endings(session: Session, within: Any, *columns: Any) -> Sequence[Any]:
+    """How often questions ended in each way, by some columns: a pass over the index, whatever is summed of it."""
+    by = (*columns, Exchange.outcome)
+    return session.execute(within(select(*by, func.count())).group_by(*by)).all()
+
+
+def _top(endings: Iterable[Sequence[Any]]) -> tuple[Top, ...]:
+    """The names asked about most, of names with outcomes and how often."""
+    counted: dict[str, Counter[str]] = {}
+    for name, outcome, number in endings:
+        if name:
+            counted.setdefault(name, Counter())[outcome] += number
+    found = [Top(n, o.total(), o["answered"], o["not_found"]) for n, o in counted.items()]
     return tuple(sorted(found, key=lambda top: (-top.questions, top.name))[:TOP])
 
 
-def _counted(session: Session, asked: Query) -> dict[str, int]:
-    return {row[0]: row[1] for row in session.execute(asked)}
+def _summed(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """How often each name was counted in all."""
+    total: Counter[str] = Counter()
+    for name, number in counts:
+        total[name] += number
+    return dict(total)
 
 
 def _day(session: Session, column: Any) -> Any:

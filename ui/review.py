@@ -1,7 +1,7 @@
 """The review of real conversations: what needs a recruiter's eye first, and what candidates ask in vain.
 
 Everything here stays quick over a hundred thousand conversations (tests/benchmarks/console.py): a list reads
-one index from its end, and what can be chosen is taken from the newest exchanges.
+one index from its end, and what can be chosen is found by jumping through an index from value to value.
 """
 
 from __future__ import annotations
@@ -17,18 +17,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.cluster import AgglomerativeClustering
-from sqlalchemy import Select, and_, func, select, tuple_, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, and_, func, literal, not_, or_, select, tuple_, update
+from sqlalchemy.orm import Session, aliased
 
 from assistant.evaluation import guarded
 from ui.database import Database
-from ui.tables import Attention, Exchange, Feedback
+from ui.tables import Attention, Exchange, Feedback, Handover
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PAGE = 50
-RECENT = 20_000  # exchanges whose topics, languages and assignees can be chosen
+RECENT = 20_000  # exchanges among which the topics that are asked about are counted
+CHUNK = 20_000  # exchanges of an export that are chosen at once
+BATCH = 500  # of them, those that are read at once, with their long replies
 GROUPED = 1000  # distinct questions that are compared with each other: to embed them takes most of a second
 SAME = 0.45
 """Cosine distance within which questions are one group (average linkage): paraphrases stand at 0.2 to 0.45."""
@@ -43,6 +45,9 @@ Query = Select[*tuple[Any, ...]]
 
 Key = tuple[str, str]
 """Conversation and message."""
+
+_Place = tuple[int, datetime, str, str]
+"""Where an exchange stands in the list: attention, moment, conversation and message."""
 
 
 @dataclass(frozen=True)
@@ -109,11 +114,10 @@ class Review:
 
     def exchanges(self, wanted: Filter, limit: int = PAGE, skip: int = 0) -> list[Seen]:
         """Those that need attention most first, the newest of them first."""
-        order = (Exchange.attention.desc(), Exchange.at.desc(), Exchange.message)
         with self.database.reading() as session:
             # The rows are chosen over the index alone; their long replies are read for one page only.
-            chosen = _where(select(Exchange.conversation, Exchange.message), wanted)
-            keys = session.execute(chosen.order_by(*order).limit(limit).offset(skip)).all()
+            chosen = _ordered(_where(select(Exchange.conversation, Exchange.message), wanted))
+            keys = session.execute(chosen.limit(limit).offset(skip)).all()
             return _read(session, [(row[0], row[1]) for row in keys])
 
     def count(self, wanted: Filter) -> int:
@@ -122,12 +126,12 @@ class Review:
             return session.scalar(_where(select(func.count()).select_from(Exchange), wanted)) or 0
 
     def choices(self) -> dict[str, list[str]]:
-        """The topics, languages and assignees of the newest exchanges, each list in its order."""
-        newest = select(Exchange.topic, Exchange.language, Exchange.assignee)
+        """The topics, languages and assignees that occur, each list in its order."""
         with self.database.reading() as session:
-            rows = session.execute(newest.order_by(Exchange.at.desc()).limit(RECENT)).all()
-        names = ("topic", "language", "assignee")
-        return {name: sorted({row[n] for row in rows} - {""}) for n, name in enumerate(names)}
+            return {
+                name: sorted(set(session.scalars(_values(getattr(Exchange, name)))) - {""})
+                for name in ("topic", "language", "assignee")
+            }
 
     def conversation(self, conversation: str) -> list[Seen]:
         """All exchanges of one conversation, oldest first."""
@@ -145,20 +149,21 @@ class Review:
     # --- ticking off ----------------------------------------------------------------------------------
 
     def mark(self, keys: Iterable[Key], done: bool) -> int:
-        """Tick exchanges off, or put them back; how many there were."""
+        """Tick exchanges off, or put them back; how many changed by it."""
         return self._set(keys, done=done)
 
     def assign(self, keys: Iterable[Key], name: str) -> int:
-        """Say who looks after exchanges; "" for nobody."""
+        """Say who looks after exchanges, "" for nobody; how many changed by it."""
         return self._set(keys, assignee=name[:120])
 
     def _set(self, keys: Iterable[Key], **values: Any) -> int:
+        others = [getattr(Exchange, name) != value for name, value in values.items()]
         changed = 0
         listed = list(keys)
         with self.database.writing() as session:
             for start in range(0, len(listed), 300):
                 among = _among(listed[start : start + 300])
-                done = session.execute(update(Exchange).where(*among).values(**values))
+                done = session.execute(update(Exchange).where(*among, *others).values(**values))
                 changed += int(getattr(done, "rowcount", 0))
         return changed
 
@@ -207,18 +212,38 @@ class Review:
 
     # --- export ---------------------------------------------------------------------------------------
 
-    def export(self, wanted: Filter) -> Iterator[str]:
-        """The exchanges as lines of CSV, read bit by bit; no cell can be taken for a formula."""
+    def export(self, wanted: Filter, chunk: int = CHUNK) -> Iterator[str]:
+        """The exchanges as lines of CSV, read bit by bit; no cell can be taken for a formula.
+
+        Each chunk begins behind the last exchange of the one before, and not after a number of them: those
+        that are ticked off while somebody downloads would move the others, and some would be missing.
+        """
         yield csv_line(COLUMNS)
-        skip = 0
-        while rows := self.exchanges(wanted, limit=500, skip=skip):
-            for row in rows:
+        last = None
+        while chosen := self._chunk(wanted, chunk, last):
+            last = chosen[-1]
+            for row in self._rows([(each[2], each[3]) for each in chosen]):
                 cells = (
                     row.at.isoformat(timespec="seconds"), row.question, row.outcome, row.topic, row.language, row.thumb,
                     row.reason, row.comment, "yes" if row.done else "", row.assignee, row.answer, *row.key,
                 )  # fmt: skip
                 yield csv_line(cells)
-            skip += len(rows)
+
+    def _chunk(self, wanted: Filter, limit: int, last: _Place | None) -> list[_Place]:
+        """The next exchanges behind one, without their replies."""
+        places = select(Exchange.attention, Exchange.at, Exchange.conversation, Exchange.message)
+        asked = _where(places, wanted)
+        if last:
+            asked = asked.where(*_behind(last))
+        with self.database.reading() as session:
+            found = session.execute(_ordered(asked).limit(limit)).all()
+        return [(row[0], row[1], row[2], row[3]) for row in found]
+
+    def _rows(self, keys: Sequence[Key]) -> Iterator[Seen]:
+        for start in range(0, len(keys), BATCH):
+            with self.database.reading() as session:
+                rows = _read(session, keys[start : start + BATCH])
+            yield from rows
 
 
 def clusters(vectors: NDArray[np.float32]) -> list[list[int]]:
@@ -264,13 +289,65 @@ def _where(asked: Query, wanted: Filter) -> Query:
     if wanted.outcome == "thumbs_down":
         conditions.append(Exchange.attention == Attention.THUMBS_DOWN)
     elif wanted.outcome == "handed_over":
-        conditions.append(Exchange.attention == Attention.HANDED_OVER)
+        conditions.append(_handed_over())
     elif wanted.outcome:
         conditions.append(Exchange.outcome == wanted.outcome)
-    conditions.extend(
-        Exchange.question.icontains(word, autoescape=True) for word in wanted.words[:200].split()[:8]
-    )
+    conditions.extend(_holds(word) for word in wanted.words[:200].split()[:8])
     return asked.where(and_(True, *conditions))
+
+
+def _holds(word: str) -> Any:
+    """The condition that a question holds a word, in small or in capital letters."""
+    # SQLite knows the small letters of ASCII only: other words are looked for in each of their usual spellings.
+    spellings = {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}
+    return or_(*(Exchange.question.icontains(said, autoescape=True) for said in sorted(spellings)))
+
+
+def _handed_over() -> Any:
+    """The condition that a transcript was sent after an exchange, whatever else is the matter with it."""
+    # Not by `attention`, which tells the gravest matter only: mostly something was not found before.
+    before = aliased(Exchange)
+    sent = (
+        select(Handover.conversation, func.max(before.at))
+        .join(before, and_(before.conversation == Handover.conversation, before.at <= Handover.at))
+        .group_by(Handover.id, Handover.conversation)
+    )
+    return and_(
+        Exchange.conversation.in_(select(Handover.conversation)),
+        tuple_(Exchange.conversation, Exchange.at).in_(sent),
+    )
+
+
+def _ordered(asked: Query) -> Query:
+    """A query in the order of the list; the keys make it one order, however often it is asked."""
+    return asked.order_by(
+        Exchange.attention.desc(), Exchange.at.desc(), Exchange.conversation, Exchange.message
+    )
+
+
+def _behind(last: _Place) -> tuple[Any, Any]:
+    """The conditions that an exchange comes after one in the order of the list."""
+    attention, at, *key = last
+    moment = literal(at, Exchange.at.type)
+    # The first finds its beginning in the index; the second leaves out those of the very same moment.
+    return (
+        tuple_(Exchange.attention, Exchange.at) <= tuple_(literal(attention), moment),
+        not_(
+            and_(
+                Exchange.attention == attention,
+                Exchange.at == moment,
+                tuple_(Exchange.conversation, Exchange.message) <= tuple_(*map(literal, key)),
+            )
+        ),
+    )
+
+
+def _values(column: Any) -> Select[str]:
+    """The distinct values of a column with an index: a step for each of them, and not one for each row."""
+    found = select(func.min(column).label("value")).cte("found", recursive=True)
+    following = select(func.min(column)).where(column > found.c.value).correlate(found).scalar_subquery()
+    found = found.union_all(select(following).where(found.c.value.is_not(None)))
+    return select(found.c.value).where(found.c.value.is_not(None))
 
 
 def _among(keys: Sequence[Key]) -> tuple[Any, Any]:

@@ -122,9 +122,10 @@ def upgrade() -> None:
     op.create_index(
         "ix_exchange_figures",
         "exchange",
-        ["at", "language", "outcome", "topic", "role", "milliseconds", "conversation"],
+        ["at", "language", "outcome", "topic", "role", "milliseconds"],
     )
-    op.create_index("ix_exchange_review", "exchange", ["done", "attention", "at"])
+    op.create_index("ix_exchange_review", "exchange", ["attention", "at", "done"])
+    op.create_index(op.f("ix_exchange_assignee"), "exchange", ["assignee"])
     op.execute("UPDATE exchange SET attention = 3 WHERE outcome = 'not_found'")
     op.execute("UPDATE exchange SET attention = 1 WHERE outcome = 'declined'")
     op.execute(
@@ -147,6 +148,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_feedback_at"))
 
     with op.batch_alter_table("exchange", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_exchange_assignee"))
         batch_op.drop_index("ix_exchange_review")
         batch_op.drop_index("ix_exchange_figures")
         batch_op.drop_column("assignee")
