@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import json
 import os
 import subprocess
@@ -21,6 +20,7 @@ from knowledge.source_list import FILE
 
 INGEST = Path(knowledge.__file__).parents[1] / "ingest.py"
 STOPPING = 10.0  # seconds that an ingest may take to end after it was told to
+SELF = "ingest.py: "  # how its one line of error begins
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,11 @@ class State:
 
 
 class IngestJob:
-    """At most one ingest at a time in this process; the store's own lock keeps others' apart."""
+    """At most one ingest at a time; the store's own lock keeps those of other processes apart.
+
+    It ends with the server: on an orderly end it is stopped, and where the server is killed, the ingest
+    fails at its next word of progress, which nobody hears any more. The store is whole either way.
+    """
 
     def __init__(self, settings: Settings, folder: Path | None = None) -> None:
         """`folder`: where candor.toml lies, by default the current one."""
@@ -49,6 +53,8 @@ class IngestJob:
         self.folder = folder or Path.cwd()
         self._lock = threading.Lock()
         self._state = State()
+        self._began = 0.0
+        self._stopping = False
         self._process: subprocess.Popen[str] | None = None
         self._thread: threading.Thread | None = None
         atexit.register(self.stop)
@@ -61,90 +67,113 @@ class IngestJob:
     @property
     def state(self) -> State:
         """How far the last ingest is."""
-        return self._state
+        with self._lock:
+            if self._state.phase != "running":
+                return self._state
+            return replace(self._state, seconds=time.monotonic() - self._began)
 
-    def start(self, held: Sequence[str] = (), accept_empty: bool = False) -> bool:
-        """Begin, with candor.toml or else the sources `held`; False where one is running already."""
+    def start(self, held: Sequence[str] = (), accept_empty: bool = False, depth: int = 0) -> bool:
+        """Begin, with candor.toml or else the sources `held`; False where one is running already.
+
+        `depth`: how many links away from the addresses in `held` pages are read.
+        """
+        # The list by its bare name, as `python ingest.py` takes it there: a source that suddenly had
+        # another name would be a new one, and what it held before would not be kept where it fails.
+        names = [FILE] if self.list_file.is_file() else ["--depth", str(depth), "--", *held]
+        command = [sys.executable, str(INGEST), "--store", str(self.settings.store.resolve())]
+        command += ["--json", "--progress-json", *(["--accept-empty"] if accept_empty else []), *names]
         with self._lock:
             if self._state.phase == "running":
                 return False
+            self._began, self._stopping = time.monotonic(), False
+            try:
+                self._process = self._spawned(command)
+            except OSError as error:
+                self._state = State("failed", error=f"The ingest cannot be started: {error.strerror}.")
+                return True
             self._state = State("running", "Starting", 0, 1)
-        names = [str(self.list_file)] if self.list_file.is_file() else list(held)
-        command = [sys.executable, str(INGEST), "--store", str(self.settings.store.resolve())]
-        command += ["--json", "--progress-json", *(["--accept-empty"] if accept_empty else []), *names]
-        self._thread = threading.Thread(target=self._run, args=(command,), name="ingest", daemon=True)
-        self._thread.start()
+            self._thread = threading.Thread(
+                target=self._attend, args=(self._process,), name="ingest", daemon=True
+            )
+            self._thread.start()
         return True
 
     def stop(self) -> None:
         """Let a running ingest end; the store stays as it was before it."""
-        process = self._process
-        if process is None or process.poll() is not None:
-            return
-        self._state = replace(self._state, phase="stopped")
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
+        with self._lock:
+            process = self._process
+            if process is None or self._state.phase != "running":
+                return
+            self._stopping = True
+            process.terminate()
+        try:
             process.wait(STOPPING)
-        if process.poll() is None:
+        except subprocess.TimeoutExpired:
             process.kill()
 
     def wait(self, seconds: float | None = None) -> State:
         """Wait for the end, at most so long; how far it is then."""
-        if self._thread:
-            self._thread.join(seconds)
-        return self._state
+        if thread := self._thread:
+            thread.join(seconds)
+        return self.state
 
-    def _run(self, command: Sequence[str]) -> None:
-        began = time.monotonic()
-        chosen = {"CANDOR_ENCODER": self.settings.encoder}
-        chosen["CANDOR_ALLOW_PRIVATE_ADDRESSES"] = str(self.settings.allow_private_addresses).lower()
-        try:
-            self._process = subprocess.Popen(
-                command,
-                cwd=self.folder,
-                env=os.environ | chosen,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-            )
-        except OSError as error:
-            self._state = State("failed", error=f"The ingest cannot be started: {error.strerror}.")
-            return
-        with self._process as process:  # closes its pipes at the end
+    def _spawned(self, command: Sequence[str]) -> subprocess.Popen[str]:
+        chosen = {
+            "CANDOR_ENCODER": self.settings.encoder,
+            "CANDOR_ALLOW_PRIVATE_ADDRESSES": str(self.settings.allow_private_addresses).lower(),
+            "PYTHONIOENCODING": "utf-8",
+        }
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=os.environ | chosen,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        )
+
+    def _attend(self, process: subprocess.Popen[str]) -> None:
+        """Follow an ingest to its end, and keep what came of it."""
+        with process:  # closes its pipes at the end
             assert process.stdout is not None and process.stderr is not None
             printed: list[str] = []
             reading = threading.Thread(target=lambda out: printed.append(out.read()), args=(process.stdout,))
             reading.start()
-            error_line = self._follow(process.stderr, began)
+            said = self._follow(process.stderr)
             code = process.wait()
             reading.join()
-        stopped = self._state.phase == "stopped"
         result = _result("".join(printed)) if code == 0 else {}
-        why = (
-            ""
-            if result or stopped
-            else error_line.removeprefix("ingest.py: ") or f"It ended with status {code}."
-        )
-        phase = "stopped" if stopped else "finished" if result else "failed"
-        self._state = State(phase, seconds=time.monotonic() - began, result=result, error=why)
+        seconds = time.monotonic() - self._began
+        with self._lock:
+            if result:  # also where it was told to stop when it was done already
+                self._state = State("finished", seconds=seconds, result=result)
+            elif self._stopping:
+                self._state = State("stopped", seconds=seconds)
+            else:
+                self._state = State("failed", seconds=seconds, error=said or _ending(code))
 
-    def _follow(self, lines: IO[str], began: float) -> str:
-        """Take the progress from what the ingest tells; the last line that is none, which is its error."""
-        last = ""
+    def _follow(self, lines: IO[str]) -> str:
+        """Take the progress from what the ingest tells; its error, else the last line that is no progress."""
+        last = error = ""
         for line in lines:
             try:
                 told = json.loads(line)
                 what, done, total = str(told["what"]), int(told["done"]), int(told["total"])
             except (ValueError, TypeError, KeyError):
                 last = line.strip() or last
+                error = last.removeprefix(SELF) if last.startswith(SELF) else error
                 continue
-            if self._state.phase == "running":
-                seconds = time.monotonic() - began
-                self._state = State("running", what, done, total, seconds)
-        return last
+            with self._lock:
+                self._state = State("running", what, done, total)
+        return error or last
+
+
+def _ending(code: int) -> str:
+    """How a process ended that said nothing."""
+    return f"The ingest was ended by signal {-code}." if code < 0 else f"The ingest ended with status {code}."
 
 
 def _result(text: str) -> Mapping[str, Any]:
