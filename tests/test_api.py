@@ -21,9 +21,10 @@ from ui_browser import served
 from ui_fakes import FakeAssistant, settings
 
 from assistant.conversation import Reply
-from ui.api import AT_ONCE, QUESTION_LIMIT, WAITING
+from ui.candidate import QUESTION_LIMIT
 from ui.database import Database
 from ui.server import create_app
+from ui.turns import AT_ONCE, WAITING
 
 CHAT, FIRST, SECOND = "a" * 32, "1" * 32, "2" * 32
 HOME = "Can I work from home?"

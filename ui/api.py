@@ -7,36 +7,29 @@ from them alone. What is kept, is kept in the database, for the candidate's relo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
-import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from sqlalchemy.exc import SQLAlchemyError
 
 from assistant.conversation import Reply
 from knowledge.settings import Settings
-from ui.candidate import AT_ONCE, QUESTION_LIMIT, WAITING, Answering
+from ui.candidate import QUESTION_LIMIT, Answering
 from ui.conversations import Conversations, new_id
 from ui.handover import Courier, HandoverError, letter
 from ui.keeping import Keeper, Place, reply_as_json
 from ui.limits import Limits
 from ui.links import contact_address
+from ui.turns import Running, Turns
 
 TURNS = 20
 """Messages of a candidate, the last one included, that a reply is worked out from."""
-
-BEAT = 10.0
-"""Seconds after which a stream without news says that it lives."""
-
-RETRY = 5
-"""Seconds after which a visitor who found all places taken may try again."""
 
 STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -96,92 +89,63 @@ class RefusedError(Exception):
 
 
 class Chat:
-    """What the endpoints share: the assistant, the database and the places for turns in work."""
+    """What the endpoints share: the assistant, what keeps its turns, and the places for them."""
 
-    def __init__(self, assistant: Answering, conversations: Conversations | None, settings: Settings) -> None:
+    def __init__(self, assistant: Answering, keeper: Keeper | None, settings: Settings, turns: Turns) -> None:
         self.assistant = assistant
-        self.conversations = conversations
-        self.keeper = Keeper(conversations, assistant) if conversations else None
+        self.keeper = keeper
         self.settings = settings
+        self.turns = turns
         self.courier = Courier(settings)
-        self.pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="turn")
-        self.places = threading.BoundedSemaphore(AT_ONCE + WAITING)
 
     @property
     def can_hand_over(self) -> bool:
         """Whether a transcript can be sent to a recruiter."""
-        return bool(self.courier) and self.conversations is not None
+        return bool(self.courier) and self.keeper is not None
 
     def stored(self) -> Conversations:
         """The database; `RefusedError` where conversations are not stored."""
-        if self.conversations is None:
+        return self.kept_by().conversations
+
+    def kept_by(self) -> Keeper:
+        """What keeps the turns; `RefusedError` where conversations are not stored."""
+        if self.keeper is None:
             raise RefusedError(404, "not_stored", "Conversations are not stored here.")
-        return self.conversations
+        return self.keeper
 
     # --- a turn -----------------------------------------------------------------------------------------
 
-    async def events(self, ask: Ask) -> AsyncIterator[str]:
-        """The answer as server-sent events; the caller has taken a place, and this gives it back."""
-        loop, queue = asyncio.get_running_loop(), asyncio.Queue[tuple[str, dict[str, Any]] | None]()
-        left = threading.Event()
+    def begin(self, ask: Ask) -> AsyncIterator[str]:
+        """Begin to answer, in a place that was taken; the answer as server-sent events."""
+        return self._events(ask, self.turns.run(lambda: self._answer(ask)))
 
-        def tell(event: tuple[str, dict[str, Any]] | None) -> None:
-            loop.call_soon_threadsafe(queue.put_nowait, event)
-
-        def work() -> None:
-            try:
-                for event in self._answer(ask, left):
-                    tell(event)
-            except Exception:
-                # A candidate never sees a traceback; whoever runs the chat finds it in the log.
-                log.exception("A question could not be answered.")
-                tell(("error", {"code": "failed", "retry_after": None}))
-            finally:
-                self.places.release()
-                if not loop.is_closed():
-                    tell(None)
-
-        self.pool.submit(work)
+    @staticmethod
+    async def _events(ask: Ask, running: Running[tuple[str, dict[str, Any]]]) -> AsyncIterator[str]:
+        yield _event("start", {"conversation": ask.conversation, "message": ask.message})
         try:
-            yield _event("start", {"conversation": ask.conversation, "message": ask.message})
-            while True:
-                try:
-                    event = await asyncio.wait_for(queue.get(), BEAT)
-                except TimeoutError:
-                    yield ": .\n\n"
-                    continue
-                if event is None:
-                    return
-                yield _event(*event)
-        finally:
-            left.set()
+            async with contextlib.aclosing(running.batches()) as batches:
+                async for batch in batches:
+                    yield "".join(_event(*event) for event in batch) or ": .\n\n"
+        except Exception:
+            # A candidate never sees a traceback; whoever runs the chat finds it in the log.
+            log.exception("A question could not be answered.")
+            yield _event("error", {"code": "failed", "retry_after": None})
 
-    def _answer(self, ask: Ask, left: threading.Event) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _answer(self, ask: Ask) -> Iterator[tuple[str, dict[str, Any]]]:
         """Pieces of the text, then the reply, which is in the database by then."""
         assert ask.conversation is not None
-        if self.conversations and (known := self._known(ask)):
-            yield "reply", self._told(known, ask, stored=True)
+        if self.keeper and (known := self.keeper.answered(ask.conversation, ask.message)):
+            yield "reply", self._told(*known, ask)
             return
         started = time.perf_counter()
         # Left behind, the stream is closed, and with it what a language model is still writing.
         for piece in self.assistant.stream(ask.turns[-TURNS:], ask.about):
-            if left.is_set():  # nobody reads on
-                return
             if isinstance(piece, str):
                 yield "token", {"text": piece}
                 continue
-            reply, stored = self._kept(ask, piece, time.perf_counter() - started)
-            yield "reply", self._told(reply, ask, stored)
+            yield "reply", self._told(*self._kept(ask, piece, time.perf_counter() - started), ask)
             return
         raise RuntimeError("The assistant's stream ended without a reply.")
-
-    def _known(self, ask: Ask) -> dict[str, Any] | None:
-        assert self.conversations is not None and ask.conversation is not None
-        try:
-            return self.conversations.answered(ask.conversation, ask.message)
-        except SQLAlchemyError as error:
-            log.error("The database of conversations cannot be read: %s", error)
-            return None
 
     def _kept(self, ask: Ask, reply: Reply, seconds: float) -> tuple[dict[str, Any], bool]:
         """The reply as it is told, and whether it was stored: a database that is away stops no answer."""
@@ -192,16 +156,16 @@ class Chat:
         return self.keeper.keep(place, ask.turns[-1], reply, seconds)
 
     @staticmethod
-    def _told(reply: dict[str, Any], ask: Ask, stored: bool) -> dict[str, Any]:
+    def _told(reply: dict[str, Any], stored: bool, ask: Ask) -> dict[str, Any]:
         return {**reply, "conversation": ask.conversation, "message": ask.message, "stored": stored}
 
 
 def chat_api(
-    assistant: Answering, conversations: Conversations | None, settings: Settings, limits: Limits
+    assistant: Answering, keeper: Keeper | None, settings: Settings, limits: Limits, turns: Turns
 ) -> APIRouter:
-    """The endpoints under `/api`. `conversations` is None where they are not to be stored."""
+    """The endpoints under `/api`. `keeper` is None where conversations are not to be stored."""
     router = APIRouter(prefix="/api", tags=["chat"])
-    chat = Chat(assistant, conversations, settings)
+    chat = Chat(assistant, keeper, settings, turns)
 
     @router.get("/start")
     def start(language: Annotated[str, Query(max_length=16)] = "en") -> dict[str, Any]:
@@ -216,8 +180,8 @@ def chat_api(
             "as_of": summary.as_of.isoformat() if summary.as_of else None,
             "language": language,
             "starters": list(assistant.starters(4, language[:2].lower())),
-            "retention_days": settings.retention_days if conversations else 0,
-            "stored": conversations is not None,
+            "retention_days": settings.retention_days if keeper else 0,
+            "stored": keeper is not None,
             "handover": chat.can_hand_over,
             "question_limit": QUESTION_LIMIT,
         }
@@ -233,9 +197,10 @@ def chat_api(
         address = request.client.host if request.client else ""
         if wait := await asyncio.to_thread(limits.ask, body.conversation or "", address):
             raise RefusedError(429, "busy", f"That was a lot at once. Try again in {wait} seconds.", wait)
-        if not chat.places.acquire(blocking=False):
-            raise RefusedError(503, "busy", f"Many people are asking. Try again in {RETRY} seconds.", RETRY)
-        return StreamingResponse(chat.events(body), media_type="text/event-stream", headers=STREAM_HEADERS)
+        if refusal := turns.enter():
+            code = "closing" if refusal.closing else "busy"
+            raise RefusedError(503, code, refusal.message, refusal.seconds)
+        return StreamingResponse(chat.begin(body), media_type="text/event-stream", headers=STREAM_HEADERS)
 
     @router.get("/conversations/{conversation}")
     def transcript(conversation: PathId) -> dict[str, Any]:
@@ -248,7 +213,7 @@ def chat_api(
     @router.delete("/conversations/{conversation}", status_code=204)
     def forget(conversation: PathId) -> None:
         """Delete a chat with all that belongs to it; also right where there is none."""
-        chat.stored().delete(conversation)
+        chat.kept_by().delete(conversation)
 
     @router.put("/conversations/{conversation}/messages/{message}/feedback", status_code=204)
     def rate(conversation: PathId, message: PathId, body: Rating) -> None:

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 import gradio as gr
@@ -20,14 +23,13 @@ from ui.conversations import new_id
 from ui.keeping import Keeper, Place
 from ui.limits import Limits
 from ui.markup import Exchange
+from ui.turns import AT_ONCE, WAITING, Refusal, Turns
 
 QUESTION_LIMIT = 2000  # characters; nobody asks about a job in more, and encoders read less
 CHOICES = 4
 FRAME = 0.05  # seconds between two updates while an answer streams; faster only costs the network
 SESSION = 2 * 60 * 60  # seconds a conversation is kept in memory after its last question
 SENDING = 2.0  # seconds a piece of an answer may be on its way to the page; then its tab is gone
-AT_ONCE = 8  # answers written at the same time; Gradio's own default is one
-WAITING = 64  # further questions that may wait in line
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +106,10 @@ class Visit:
             self._answering = True
             return self._number
 
+    def is_at(self, number: int) -> bool:
+        """Whether the visitor has not left conversation `number`."""
+        return number == self._number
+
     def show(self, number: int, view: View) -> bool:
         """Take over a view of conversation `number`, about to be sent; False if the visitor has left that."""
         with self._changed:
@@ -172,6 +178,11 @@ def too_often(seconds: int) -> str:
     return f"That was a lot at once. Your question is still in the box; please ask it again in {seconds} seconds."
 
 
+def too_busy(refusal: Refusal) -> str:
+    """Say that there is no place for a question now, and when to ask it again."""
+    return f"{refusal.message} Your question is still in the box."
+
+
 def _address(request: gr.Request) -> str:
     return request.client.host if request.client else ""
 
@@ -203,11 +214,13 @@ def candidate_chat(
     contact: str = "",
     keeper: Keeper | None = None,
     limits: Limits | None = None,
+    turns: Turns | None = None,
 ) -> gr.Blocks:
     """Build the page a candidate meets, for mounting in a server.
 
-    `keeper` writes the turns down; `limits` says how often a visitor may ask.
+    `keeper` writes the turns down; `limits` says how often a visitor may ask, and `turns` has the places.
     """
+    turns = turns or Turns()
     first = opening(assistant)
     page: gr.Blocks
     with gr.Blocks(title=markup.title(company), analytics_enabled=False) as page:
@@ -232,28 +245,42 @@ def candidate_chat(
         def shown(visit: Visit) -> list[Any]:
             return [visit, *_updates(visit.view, assistant, contact)]
 
-        def ask(question: str, visit: Visit, event: gr.EventData, request: gr.Request) -> Iterator[list[Any]]:
+        def warned(visit: Visit, warning: str) -> list[Any]:
+            view = replace(visit.view, warning=warning, draft=None)
+            return [visit, *_updates(view, assistant, contact)]
+
+        # On the event loop, so that whoever waits for a place holds no thread.
+        async def ask(
+            question: str, visit: Visit, event: gr.EventData, request: gr.Request
+        ) -> AsyncIterator[list[Any]]:
             untouched = [gr.skip()] * len(outputs)
-            if limits and (wait := limits.ask(visit.conversation, _address(request))):
-                yield [
-                    visit,
-                    *_updates(replace(visit.view, warning=too_often(wait), draft=None), assistant, contact),
-                ]
+            if limits and (
+                wait := await asyncio.to_thread(limits.ask, visit.conversation, _address(request))
+            ):
+                yield warned(visit, too_often(wait))
                 return
             number = visit.begin()
             if number is None:
                 yield untouched  # the question waits in its box
                 return
-            started = time.perf_counter()
+            if refusal := turns.enter():
+                visit.end(number)
+                yield warned(visit, too_busy(refusal))
+                return
+            asked = _chosen(visit.view, event) or question
+            kept = _Kept(keeper, visit, visit.conversation, number)
+            views = turns.run(partial(kept.views, assistant, asked, visit.view)).batches()
             try:
-                for view in converse(assistant, _chosen(visit.view, event) or question, visit.view):
-                    if not visit.show(number, view):
-                        # Gradio sends the last output once more at the end: that must be none.
-                        yield untouched
-                        return
-                    _keep(keeper, visit, view, time.perf_counter() - started)
-                    yield shown(visit)
-                    visit.sent(number)
+                async with contextlib.aclosing(views):
+                    async for batch in views:
+                        if not batch:
+                            continue
+                        if not visit.show(number, batch[-1]):
+                            # Gradio sends the last output once more at the end: that must be none.
+                            yield untouched
+                            return
+                        yield shown(visit)
+                        visit.sent(number)
             finally:
                 visit.end(number)
 
@@ -280,7 +307,7 @@ def candidate_chat(
             outputs,
             show_progress="hidden",
             trigger_mode="multiple",
-            concurrency_limit=AT_ONCE,
+            concurrency_limit=None,  # `turns` has it, and what comes by the API counts with it
             api_visibility="private",
         )
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -291,12 +318,24 @@ def candidate_chat(
     return page
 
 
-def _keep(keeper: Keeper | None, visit: Visit, view: View, seconds: float) -> None:
-    """Write the turn down that a view completes, once."""
-    last = view.done[-1] if view.done and view.current is None else None
-    if keeper and last and last.reply:
-        place = Place(visit.conversation, f"{last.number:032x}")
-        keeper.keep(place, last.question, last.reply, seconds)
+@dataclass(frozen=True)
+class _Kept:
+    """A turn that is written down before its last view is shown, unless the visitor has left its conversation."""
+
+    keeper: Keeper | None
+    visit: Visit
+    conversation: str
+    number: int
+
+    def views(self, assistant: Answering, question: str, before: View) -> Iterator[View]:
+        """The views of `converse`."""
+        started = time.perf_counter()
+        for view in converse(assistant, question, before):
+            last = view.done[-1] if len(view.done) > len(before.done) else None
+            if self.keeper and last and last.reply and self.visit.is_at(self.number):
+                place = Place(self.conversation, f"{last.number:032x}")
+                self.keeper.keep(place, last.question, last.reply, time.perf_counter() - started)
+            yield view
 
 
 def _has_knowledge(assistant: Answering) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,7 +24,10 @@ _ATTENTION = {"not_found": Attention.NOT_FOUND, "declined": Attention.DECLINED}
 
 @dataclass(frozen=True)
 class Turn:
-    """One answered question, to be kept. `reply` is what the candidate's page got; `milliseconds` it took."""
+    """One answered question, to be kept. `reply` is what the candidate's page got; `milliseconds` it took.
+
+    `at`: when it was answered, which may be long before it can be written down.
+    """
 
     conversation: str
     message: str
@@ -35,6 +38,7 @@ class Turn:
     version: str
     milliseconds: int
     reply: Mapping[str, Any]
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 class Conversations:
@@ -48,11 +52,10 @@ class Conversations:
 
     def record(self, turn: Turn) -> dict[str, Any]:
         """Keep a turn; the reply that is kept, which is an earlier one where the message was answered before."""
-        now = datetime.now(UTC)
         kept = Exchange(
             conversation=turn.conversation,
             message=turn.message,
-            at=now,
+            at=turn.at,
             question=masked(turn.question),
             about=turn.about,
             outcome=str(turn.reply["status"]),
@@ -74,12 +77,15 @@ class Conversations:
                     if conversation is None:
                         session.add(
                             Conversation(
-                                id=turn.conversation, started=now, touched=now, language=turn.language
+                                id=turn.conversation,
+                                started=turn.at,
+                                touched=turn.at,
+                                language=turn.language,
                             )
                         )
                         session.flush()
                     else:
-                        conversation.touched = now
+                        conversation.touched = max(conversation.touched, turn.at)
                     session.add(kept)
                 return dict(turn.reply)
             except IntegrityError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,13 @@ from typing import Any
 from filelock import FileLock
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from knowledge.settings import Settings
 
 MIGRATIONS = Path(__file__).with_name("migrations")
+_MIGRATING = threading.Lock()  # Alembic keeps what it is at in global variables
 WAIT = 5.0  # seconds that one process waits for another to finish writing
 
 
@@ -53,6 +55,8 @@ class Database:
                 f"The database {where} cannot be used ({_short(error)}). Set another CANDOR_DATABASE; "
                 "without one, conversations.sqlite in the store's folder is taken."
             ) from error
+        if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
+            _notice_another_file(engine, Path(str(parsed.database)))
         return cls(engine)
 
     @classmethod
@@ -71,6 +75,12 @@ class Database:
         """A session whose changes are kept together at the end, or not at all where an error is raised."""
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
+
+    def mend(self) -> None:
+        """Connect anew, and make the tables where the database has come back without them."""
+        self.engine.dispose()
+        with contextlib.suppress(SQLAlchemyError, OSError):  # it is still away
+            _migrate(self.engine, self.engine.url.database or "")
 
     def close(self) -> None:
         """Let go of all connections."""
@@ -91,6 +101,26 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
+def _notice_another_file(engine: Engine, path: Path) -> None:
+    """Leave a file that was removed or replaced: what is written into it would be gone with the last connection."""
+
+    def inode() -> int:
+        try:
+            return path.stat().st_ino
+        except FileNotFoundError:
+            return 0
+
+    def connected(_: Any, record: Any) -> None:
+        record.info["inode"] = inode()
+
+    def checked_out(_: Any, record: Any, __: Any) -> None:
+        if record.info.get("inode") != inode():
+            raise DisconnectionError(f"{path} is another file than before.")
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "checkout", checked_out)
+
+
 def _migrate(engine: Engine, database: str) -> None:
     """Bring the tables up to date, one process at a time."""
     from alembic import command  # noqa: PLC0415  (a tenth of a second, once)
@@ -98,7 +128,7 @@ def _migrate(engine: Engine, database: str) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    with _alone(engine, database), engine.connect() as connection:
+    with _MIGRATING, _alone(engine, database), engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             # SQLite changes a table by copying and dropping it, which would take the rows that refer to it along.
             connection.exec_driver_sql("PRAGMA foreign_keys=OFF")

@@ -8,10 +8,13 @@ from sqlalchemy import text
 
 from ui.candidate import Answering
 from ui.database import Database
+from ui.turns import Turns
 
 
-def health_pages(assistant: Answering, database: Database | None) -> APIRouter:
+def health_pages(assistant: Answering, database: Database | None, turns: Turns | None = None) -> APIRouter:
     """`/healthz`: 200 while the process lives. `/readyz`: 200 when a question would be answered and kept, else 503.
+
+    `turns`: once they are closed, the server is about to end, and not ready any more.
 
     Both name the parts and nothing of what is in them.
     """
@@ -26,6 +29,8 @@ def health_pages(assistant: Answering, database: Database | None) -> APIRouter:
         parts = {"knowledge": _knowledge(assistant)}
         if database is not None:
             parts["database"] = _database(database)
+        if turns is not None and turns.closing:
+            parts["server"] = "is being ended"
         good = all(state == "ok" for state in parts.values())
         return JSONResponse({"status": "ok" if good else "not ready", **parts}, 200 if good else 503)
 

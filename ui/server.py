@@ -6,12 +6,15 @@ import asyncio
 import contextlib
 import logging
 import re
+import signal
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import gradio as gr
@@ -28,6 +31,7 @@ from knowledge.rates import rate_storage
 from knowledge.settings import Settings
 from ui.api import RefusedError, chat_api
 from ui.candidate import Answering, candidate_chat
+from ui.connections import Guarded, give_up_unread, most_connections
 from ui.console.desk import Desk
 from ui.console.door import BASE, Guard, OidcSession, door_pages, member_of
 from ui.console.exports import export_pages
@@ -38,6 +42,7 @@ from ui.golden import AfterIngest
 from ui.health import health_pages
 from ui.keeping import Keeper
 from ui.limits import Limits
+from ui.turns import Turns
 from ui.widget import widget_pages
 
 log = logging.getLogger(__name__)
@@ -84,6 +89,8 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 
+SETTLE = 2.0  # seconds in which a load balancer can see that the server is not ready any more
+DRAIN = 7.0  # seconds that turns in work have to end once the server is told to; all must be over in ten
 EVERY = 3600  # seconds between two looks for conversations that have been kept long enough
 ADVERTISEMENT = re.compile(rb"<meta\s[^>]*(?:property|name)=\"(?:og|twitter):[^>]*>")
 
@@ -104,6 +111,8 @@ def create_app(
     """
     stores = database is not None and settings.retention_days > 0
     conversations = Conversations(database, settings.retention_days) if database and stores else None
+    keeper = Keeper(conversations, assistant) if conversations else None
+    turns = Turns()
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -114,6 +123,8 @@ def create_app(
         yield
         if task:
             task.cancel()
+        if keeper:
+            await asyncio.to_thread(keeper.close)
         if watch and desk:
             watch.stop()
             await asyncio.to_thread(desk.job.stop)
@@ -135,9 +146,10 @@ def create_app(
         app.add_middleware(OidcSession, secret=settings.secret.get_secret_value())
     app.add_middleware(Shut, embed_on=settings.embed_on)
     limits = Limits(settings, rate_storage(settings.limits_storage.get_secret_value()))
-    app.include_router(chat_api(assistant, conversations, settings, limits))
+    app.state.turns = turns  # whoever ends the server lets those in work come to their end
+    app.include_router(chat_api(assistant, keeper, settings, limits, turns))
     app.include_router(widget_pages(settings))
-    app.include_router(health_pages(assistant, database))
+    app.include_router(health_pages(assistant, database, turns))
     _tell_errors(app)
     if desk:
         app.include_router(door_pages(desk.accounts, settings))
@@ -151,9 +163,13 @@ def create_app(
             auth_dependency=who,
             max_file_size="4mb",
         )
-    keeper = Keeper(conversations, assistant) if conversations else None
     chat = candidate_chat(
-        assistant, company=settings.company, contact=settings.contact, keeper=keeper, limits=limits
+        assistant,
+        company=settings.company,
+        contact=settings.contact,
+        keeper=keeper,
+        limits=limits,
+        turns=turns,
     )
     script = (HERE / "candidate.js").read_text(encoding="utf-8")
     _mount(app, chat, "/", HERE / "candidate.css", js=script, max_file_size=1)
@@ -244,17 +260,21 @@ def serve(app: FastAPI, door: socket.socket, said: str = "", trusted_proxies: st
     """
     # No access log: who asked when is nobody's business. The heartbeat of an open page never ends by
     # itself, so a shutdown that waits for it would never end either.
+    give_up_unread(door)
     config = uvicorn.Config(
         app,
+        http=Guarded,
+        ws="none",
+        limit_concurrency=most_connections(),
         log_level="warning",
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=2,
+        timeout_graceful_shutdown=1,
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=trusted_proxies or None,
     )
     with contextlib.suppress(KeyboardInterrupt):
-        _Telling(config, address(door), said).run(sockets=[door])
+        _Server(config, address(door), said, app.state.turns).run(sockets=[door])
 
 
 def address(door: socket.socket) -> str:
@@ -265,13 +285,15 @@ def address(door: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-class _Telling(uvicorn.Server):
-    """A server that prints its address when it can answer, and not before."""
+class _Server(uvicorn.Server):
+    """A server that prints its address when it can answer, and ends when the turns in work have ended."""
 
-    def __init__(self, config: uvicorn.Config, where: str, said: str) -> None:
+    def __init__(self, config: uvicorn.Config, where: str, said: str, turns: Turns) -> None:
         super().__init__(config)
         self.where = where
         self.said = said
+        self.turns = turns
+        self._asked: tuple[int, float] | None = None  # signal, and when it came
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -279,6 +301,24 @@ class _Telling(uvicorn.Server):
         if self.said:
             sys.stdout.write(f"{self.said}\n")
         sys.stdout.flush()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take no more questions, and end when those in work are answered; at a second signal, at once."""
+        if self._asked is not None or not self.started:
+            super().handle_exit(sig, frame)
+            return
+        self.turns.close()
+        self._asked = sig, time.monotonic()
+
+    async def on_tick(self, counter: int) -> bool:
+        if self._asked is not None and not self.should_exit:
+            sig, since = self._asked
+            waited = time.monotonic() - since
+            # Whoever ends it by hand is no load balancer, which has to see first that it is not ready.
+            seen = sig == signal.SIGINT or waited >= SETTLE
+            if waited >= DRAIN or (seen and not self.turns.taken):
+                super().handle_exit(sig, None)
+        return await super().on_tick(counter)
 
 
 class Shut:
