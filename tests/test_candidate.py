@@ -112,7 +112,8 @@ def test_a_stream_without_a_reply_counts_as_a_failure() -> None:
 def test_no_event_can_be_called_from_outside_and_several_answers_are_written_at_once() -> None:
     events = list(candidate_chat(FakeAssistant()).fns.values())
     assert {event.api_visibility for event in events} == {"private"}
-    assert {event.concurrency_limit for event in events if event.name == "ask"} == {8}
+    # The places of `Turns` are the only limit; a test of those sees to it.
+    assert {event.concurrency_limit for event in events if event.name == "ask"} == {None}
 
 
 # A visit
