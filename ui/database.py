@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -80,7 +80,8 @@ class Database:
         """Connect anew, and make the tables where the database has come back without them."""
         self.engine.dispose()
         with contextlib.suppress(SQLAlchemyError, OSError):  # it is still away
-            _migrate(self.engine, self.engine.url.database or "")
+            if not inspect(self.engine).has_table("alembic_version"):
+                _migrate(self.engine, self.engine.url.database or "")
 
     def close(self) -> None:
         """Let go of all connections."""
