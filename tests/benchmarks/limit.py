@@ -1,0 +1,206 @@
+"""How far Candor is from what the processor can do: the encoder's bare forward pass, a search by NumPy, bare imports.
+
+    python tests/benchmarks/limit.py                      over the invented companies of tests/golden
+    python tests/benchmarks/limit.py --shared DIR         over a handbook and a careers site
+    python tests/benchmarks/limit.py ... --write docs     put the table into docs/performance.md
+
+The bare forward pass gets what an ingest embeds, tokenised before the clock starts, in the best of several ways:
+each text alone, or length-sorted batches, on one thread each or on all. Bare imports are those of the packages of
+others that `python -m assistant ask` has loaded when it ends, and nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+import numpy as np
+
+ROUNDS = 3
+QUESTION = "How much time is there for learning?"
+
+# Run by the interpreter that is measured: which packages of others a command has loaded when it ends.
+LOADED = """
+import json, runpy, sys
+sys.argv = ["assistant", *sys.argv[1:]]
+try:
+    runpy.run_module("assistant", run_name="__main__", alter_sys=True)
+except SystemExit:
+    pass
+ours = {"assistant", "knowledge", "ui", "ingest", "__main__"}
+found = [name for name, module in sys.modules.items()
+         if "site-packages" in (getattr(module, "__file__", "") or "") and name.split(".")[0] not in ours]
+print("\\n" + json.dumps(found), file=sys.stderr)
+"""
+
+
+def main() -> None:
+    options = parsed()
+    lines = ["| | Candor | the limit | ratio |", "| --- | ---: | ---: | ---: |"]
+    for name, content in contents(options):
+        lines += over(name, content)
+    lines.append(cold_start())
+    text = "\n".join(lines)
+    print(text)
+    if options.write:
+        from tests.benchmarks.performance_page import put
+
+        put(options.write / "performance.md", "limit", text)
+
+
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--shared", type=Path, help="folder with sources/ of real companies")
+    parser.add_argument("--write", type=Path, metavar="FOLDER", help="folder of performance.md")
+    return parser.parse_args()
+
+
+def contents(options: argparse.Namespace) -> Iterator[tuple[str, Path]]:
+    """What is ingested."""
+    if options.shared:
+        for name in ("basecamp-handbook", "cds-careers"):
+            yield name, options.shared / "sources" / name
+    else:
+        yield "invented companies", ROOT / "tests" / "golden"
+
+
+class Recording:
+    """An embedder that notes what it was asked for."""
+
+    def __init__(self, embedder: Any) -> None:
+        self.embedder = embedder
+        self.name = embedder.name
+        self.texts: dict[str, None] = {}
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        """Vectors of the embedder within."""
+        self.texts.update(dict.fromkeys(texts))
+        return self.embedder.embed(texts)
+
+
+def over(name: str, content: Path) -> list[str]:
+    """The rows of one corpus: ingest against forward pass, nearest passages against a product of matrices."""
+    from knowledge.embedding import load_embedder
+    from knowledge.ingestion import mirror
+    from knowledge.pages import read_source
+    from knowledge.store import Store
+
+    embedder = load_embedder()
+    ingests, forwards = [], []
+    for _ in range(ROUNDS):  # in turn, so that a change in the machine's speed meets both
+        noting = Recording(embedder)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "store"
+            started = time.perf_counter()
+            mirror([read_source(content)], [name], path, noting)
+            ingests.append(time.perf_counter() - started)
+            store = Store.open(path, embedder)
+            rows = range(len(store.passages))
+            vectors = np.array(store.passage_matrix(list(rows)))
+            query = embedder.embed([QUESTION])[0]
+            own = middle(lambda: store.nearest_passages(query, 40, {}))
+            plain = middle(lambda: np.argpartition(-(vectors @ query), min(40, len(vectors) - 1)))
+        forwards.append(bare_forward(embedder, list(noting.texts)))
+    ingest, (forward, way) = statistics.median(ingests), min(forwards)
+    count = len(noting.texts)
+    return [
+        f"| {name}: texts embedded a second, whole ingest against forward pass ({count:,} texts; {way}) "
+        f"| {count / ingest:.0f} | {count / forward:.0f} | {forward / ingest:.2f} |",
+        f"| {name}: nearest of {len(vectors):,} passages, against NumPy, ms "
+        f"| {1000 * own:.2f} | {1000 * plain:.2f} | {plain / own:.2f} |",
+    ]
+
+
+def middle(work: Callable[[], Any], times: int = 50) -> float:
+    """Median seconds of `work`."""
+    taken = []
+    for _ in range(times):
+        started = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken)
+
+
+def bare_forward(embedder: Any, texts: Sequence[str]) -> tuple[float, str]:
+    """Seconds of the forward pass alone in the quickest way, and which that is."""
+    import onnxruntime
+
+    from knowledge.onnx_encoder import MODEL
+
+    def session(threads: int) -> Any:
+        settings = onnxruntime.SessionOptions()
+        settings.intra_op_num_threads = threads
+        return onnxruntime.InferenceSession(
+            str(embedder.folder / MODEL), settings, providers=["CPUExecutionProvider"]
+        )
+
+    ids = sorted((encoding.ids for encoding in embedder.tokenizer.encode_batch(list(texts))), key=len)
+    alone = [{"input_ids": np.array([row], dtype=np.int64)} for row in ids]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    ways: dict[str, Callable[[], Any]] = {}
+    for threads in {1, cores}:
+        model = session(threads)
+        ways[f"each alone, {threads} threads each"] = lambda m=model: [m.run(None, feed) for feed in alone]
+    if cores > 1:
+        model, pool = session(1), ThreadPoolExecutor(cores)
+        ways[f"each alone, {cores} at a time"] = lambda: list(
+            pool.map(lambda feed: model.run(None, feed), reversed(alone))
+        )
+    found = []
+    for way, work in ways.items():
+        started = time.perf_counter()
+        work()
+        found.append((time.perf_counter() - started, way))
+    return min(found)
+
+
+def cold_start() -> str:
+    """The row of `python -m assistant ask` from a cold process against the bare imports of what it needs."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = str(Path(folder) / "store")
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": ROOT, "check": True}
+        subprocess.run([sys.executable, "ingest.py", "--store", store], **quiet)
+        ask = [sys.executable, "-m", "assistant", "ask", QUESTION, "--store", store]
+        subprocess.run(ask, **quiet)  # what is made once, is made now
+        told = subprocess.run(
+            [sys.executable, "-c", LOADED, *ask[3:]], capture_output=True, text=True, cwd=ROOT, check=True
+        )
+        names = json.loads(told.stderr.strip().splitlines()[-1])
+        imports = (
+            "import importlib, contextlib\n"
+            f"for name in {names!r}:\n"
+            "    with contextlib.suppress(Exception):\n"
+            "        importlib.import_module(name)\n"
+        )
+        asks, bares = [], []
+        for _ in range(2 * ROUNDS):
+            asks.append(seconds(ask))
+            bares.append(seconds([sys.executable, "-c", imports]))
+    own, bare = statistics.median(asks), statistics.median(bares)
+    return f"| `python -m assistant ask`, cold, against bare imports, s | {own:.2f} | {bare:.2f} | {own / bare:.2f} |"
+
+
+def seconds(command: Sequence[str]) -> float:
+    """How long a process takes."""
+    started = time.perf_counter()
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT, check=True)
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()
