@@ -22,16 +22,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+ROOT = Path(__file__).parents[2]
 SEED = 11
 PLACES = ("Haifa", "Rotterdam", "Lyon", "Kyiv", "Toronto", "Madrid", "Berlin", "Ostrava")
 TURNS = 100
@@ -95,7 +96,7 @@ def invented(size: int) -> Any:
 
     chance = random.Random(SEED)
     words = sorted(set(re.findall(r"[a-z]{3,}", sample_text().lower())))
-    said = [f"{word} {other}" for word, other in zip(words, words[1:], strict=False)]
+    said = [f"{word} {other}" for word, other in pairwise(words)]
 
     def sentence() -> str:
         return " ".join(chance.choices(words, k=chance.randint(8, 16))).capitalize() + "."

@@ -24,12 +24,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import numpy as np
 
+ROOT = Path(__file__).parents[2]
 ROUNDS = 3
+NEAREST = 40
 QUESTION = "How much time is there for learning?"
 
 # Run by the interpreter that is measured: which packages of others a command has loaded when it ends.
@@ -109,21 +110,24 @@ def over(name: str, content: Path) -> list[str]:
             started = time.perf_counter()
             mirror([read_source(content)], [name], path, noting)
             ingests.append(time.perf_counter() - started)
-            store = Store.open(path, embedder)
-            rows = range(len(store.passages))
-            vectors = np.array(store.passage_matrix(list(rows)))
-            query = embedder.embed([QUESTION])[0]
-            own = middle(lambda: store.nearest_passages(query, 40, {}))
-            plain = middle(lambda: np.argpartition(-(vectors @ query), min(40, len(vectors) - 1)))
+            own, plain, passages = searches(Store.open(path, embedder), embedder.embed([QUESTION])[0])
         forwards.append(bare_forward(embedder, list(noting.texts)))
     ingest, (forward, way) = statistics.median(ingests), min(forwards)
     count = len(noting.texts)
     return [
         f"| {name}: texts embedded a second, whole ingest against forward pass ({count:,} texts; {way}) "
         f"| {count / ingest:.0f} | {count / forward:.0f} | {forward / ingest:.2f} |",
-        f"| {name}: nearest of {len(vectors):,} passages, against NumPy, ms "
+        f"| {name}: nearest of {passages:,} passages, against NumPy, ms "
         f"| {1000 * own:.2f} | {1000 * plain:.2f} | {plain / own:.2f} |",
     ]
+
+
+def searches(store: Any, query: Any) -> tuple[float, float, int]:
+    """Seconds of the store's search and of a product of matrices, and over how many passages."""
+    vectors = np.array(store.passage_matrix(list(range(len(store.passages)))))
+    most = min(NEAREST, len(vectors) - 1)
+    own = middle(lambda: store.nearest_passages(query, NEAREST, {}))
+    return own, middle(lambda: np.argpartition(-(vectors @ query), most)[:most]), len(vectors)
 
 
 def middle(work: Callable[[], Any], times: int = 50) -> float:
@@ -139,7 +143,6 @@ def middle(work: Callable[[], Any], times: int = 50) -> float:
 def bare_forward(embedder: Any, texts: Sequence[str]) -> tuple[float, str]:
     """Seconds of the forward pass alone in the quickest way, and which that is."""
     import onnxruntime
-
     from knowledge.onnx_encoder import MODEL
 
     def session(threads: int) -> Any:

@@ -257,11 +257,11 @@ class Haystack(System):
 
     def __init__(self, task: Task) -> None:
         super().__init__(task)
+        from haystack.utils import ComponentDevice
         from haystack_integrations.components.embedders.sentence_transformers import (
             SentenceTransformersDocumentEmbedder,
             SentenceTransformersTextEmbedder,
         )
-        from haystack.utils import ComponentDevice
 
         cpu = ComponentDevice.from_str("cpu")
         self.documents = SentenceTransformersDocumentEmbedder(

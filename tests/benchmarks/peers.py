@@ -28,9 +28,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
-HERE = Path(__file__).parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import numpy as np
 from rapidfuzz import fuzz
@@ -39,6 +37,8 @@ from tqdm import tqdm
 from knowledge.wording import fold
 from tests.benchmarks.performance_page import bars, put
 
+ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
 SYSTEMS = ("candor", "candor-base", "langchain", "llamaindex", "haystack", "txtai")
 NAMES = {
     "candor": "Candor",
