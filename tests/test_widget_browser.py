@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 from hostile_texts import HOSTILE
+from test_handover import Hook
 from ui_browser import served
-from ui_fakes import POSTINGS, REMOTE, FakeAssistant, settings
+from ui_fakes import POSTINGS, REMOTE, SITE, FakeAssistant, settings
 from widget_site import Site
 
-from assistant.conversation import Outcome, Reply
+from assistant.conversation import Citation, Outcome, Reply
 from ui.conversations import Conversations
 from ui.database import Database
+from ui.links import link_to_quote
 from ui.server import create_app
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
@@ -33,49 +36,48 @@ HOME, OPEN, NURSERY = "Can I work from home?", "Which positions are open?", "Do 
 class World:
     """Candor on one port, a careers site on another."""
 
-    def __init__(self, candor: str, site: str, conversations: Conversations) -> None:
+    def __init__(self, candor: str, site: str, conversations: Conversations, hook: Hook) -> None:
         self.candor = candor
         self.site = site
         self.conversations = conversations
+        self.hook = hook
 
 
 @pytest.fixture(scope="module")
 def world(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("widget")
     database = Database.open(f"sqlite:///{folder / 'kept.sqlite'}")
-    site = Site()
+    site, hook = Site(), Hook()
+    threading.Thread(target=hook.serve_forever, daemon=True).start()
     with served(site.app) as site_address:
         chosen = settings(
-            store=folder, retention_days=30, embed_on=(site_address,), handover_webhook="http://127.0.0.1:9/"
+            store=folder, retention_days=30, embed_on=(site_address,), handover_webhook=hook.address
         )
         app = create_app(Hearing(pause=0.01), chosen, database)
         with served(app) as candor:
             site.widget = candor
-            yield World(candor, site_address, Conversations(database, 30))
+            yield World(candor, site_address, Conversations(database, 30), hook)
+    hook.shutdown()
+    hook.server_close()
     database.close()
 
 
 class Hearing(FakeAssistant):
-    """Says which posting is asked about, and what hostile texts come to."""
+    """Says which posting is asked about; a hostile question gets a reply that is as hostile in every part."""
 
     def reply(self, turns: Any, about: str = "") -> Reply:
+        asked = turns[-1]
         if about:
-            return Reply(Outcome.CHAT, f"About {about}: {turns[-1]}")
-        if turns[-1] == "Show me everything hostile":
-            text = "\n\n".join(HOSTILE)
-            citation = replace(
-                REMOTE,
-                title=HOSTILE[0],
-                heading=HOSTILE[1],
-                quote=text,
-                passage=text,
-                url="javascript:alert(1)",
-            )
-            jobs = tuple(
-                replace(POSTINGS[0], id=str(n), title=said, url=said) for n, said in enumerate(HOSTILE)
-            )
-            return Reply(Outcome.ANSWERED, text + " [1]", (citation,), jobs, suggestions=HOSTILE[:3])
-        return super().reply(turns)
+            return Reply(Outcome.CHAT, f"About {about}: {asked}")
+        if asked not in HOSTILE:
+            return super().reply(turns)
+        self.pause = 0.0
+        citation = Citation(asked, asked, f"{SITE}/{asked}", asked, f"before {asked} after", asked)
+        whole = replace(REMOTE, title=asked, heading=asked, quote=asked, passage=asked)
+        unsafe = replace(whole, url=f"javascript:{asked}")
+        job = replace(POSTINGS[0], id=asked, title=asked, url=asked, locations=(asked,), department=asked)
+        text = f"{asked} [1]\n\n- {asked} [2]\n\n**{asked}** [3]"
+        return Reply(Outcome.ANSWERED, text, (citation, whole, unsafe), (job,), suggestions=(asked,))
 
 
 class Visit:
@@ -90,8 +92,12 @@ class Visit:
 
     def open(self) -> Visit:
         self.button.click()
-        expect(self.box).to_be_focused(timeout=15_000)
+        expect(self.chat.locator("#question:focus, h1:focus")).to_be_attached(timeout=15_000)
         return self
+
+    @property
+    def frame(self) -> Any:
+        return next(frame for frame in self.page.frames if "/chat" in frame.url)
 
     def ask(self, question: str, number: int = 1) -> Any:
         self.box.fill(question)
@@ -162,6 +168,7 @@ def test_the_button_says_what_it_opens_and_whether_it_is_open(visit: Callable[..
     tab.open()
     expect(tab.button).to_have_attribute("aria-expanded", "true")
     assert tab.button.get_attribute("aria-controls") == "panel"
+    expect(tab.page.get_by_role("dialog", name="Ask about working here")).to_be_visible()
     assert tab.page.locator("candor-chat iframe").get_attribute("title") == "Ask about working here"
 
 
@@ -177,10 +184,36 @@ def test_colour_place_words_and_greeting_can_be_chosen(visit: Callable[..., Visi
     expect(tab.chat.locator("#send")).to_have_css("background-color", "rgb(255, 210, 77)")
 
 
+@pytest.mark.parametrize(
+    ("colour", "ink"), [("oklch(0.9 0.15 100)", "rgb(0, 0, 0)"), ("oklch(0.3 0.1 260)", "rgb(255, 255, 255)")]
+)
+def test_words_can_be_read_on_any_kind_of_colour(visit: Callable[..., Visit], colour: str, ink: str) -> None:
+    tab = visit(f"/en?color={quote(colour)}").open()
+    expect(tab.button).to_have_css("color", ink)
+    expect(tab.chat.locator("#send")).to_have_css("color", ink)
+
+
+def test_a_chat_that_opens_with_the_page_takes_no_focus_and_no_phone(visit: Callable[..., Visit]) -> None:
+    tab = visit("/en?open=true")
+    expect(tab.chat.locator("#choices button").first).to_be_visible(timeout=15_000)
+    assert tab.page.evaluate("document.activeElement === document.body")
+    small = visit("/en?open=true", PHONE)
+    expect(small.page.locator("candor-chat iframe")).to_have_count(0)
+
+
+def test_the_page_on_its_own_shows_no_words_of_its_address(browser: Any, world: World) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{world.candor}/chat?greeting=Pay+us+first&from=https://evil.example")
+    expect(page.locator(".lead")).to_contain_text("open positions")
+    expect(page.locator("#close")).to_be_hidden()
+    context.close()
+
+
 def test_scripts_of_the_site_can_open_ask_close_and_listen(visit: Callable[..., Visit]) -> None:
     tab = visit()
     tab.page.evaluate(
-        "() => { window.told = []; ['open', 'close', 'ready', 'answer'].forEach(name => Candor.on(name, detail => told.push([name, detail])));"
+        "() => { window.told = []; document.querySelector('a').focus(); ['open', 'close', 'ready', 'answer'].forEach(name => Candor.on(name, detail => told.push([name, detail])));"
         " window.addEventListener('candor:answer', event => told.push(['event', event.detail.status])); Candor.ask('Can I work from home?'); }"
     )
     tab.answered()
@@ -189,6 +222,7 @@ def test_scripts_of_the_site_can_open_ask_close_and_listen(visit: Callable[..., 
     told = tab.page.evaluate("told")
     assert [one[0] for one in told] == ["open", "ready", "answer", "event", "close"]
     assert told[2][1] == {"status": "answered"}
+    expect(tab.page.locator("a")).to_be_focused()  # which had the focus before
 
 
 def test_a_script_that_is_there_twice_draws_one_button(visit: Callable[..., Visit]) -> None:
@@ -218,6 +252,7 @@ def test_an_answer_streams_in_and_a_source_opens_at_its_quote(visit: Callable[..
     expect(mark).to_have_attribute("aria-expanded", "true")
     expect(turn.locator("details[open] mark")).to_have_text(REMOTE.quote)
     expect(turn.locator("details[open] blockquote")).to_contain_text("Our studio is in Haifa")
+    expect(turn.locator("details[open] summary")).to_be_focused()
     link = turn.locator("details[open]").get_by_role("link")
     assert link.get_attribute("href").startswith(f"{REMOTE.url}#:~:text=")
     assert link.get_attribute("rel") == "noopener noreferrer nofollow"
@@ -236,6 +271,26 @@ def test_a_role_stays_the_topic_until_it_is_taken_back(visit: Callable[..., Visi
     expect(tab.ask("And now?", 3).locator(".answer")).to_contain_text("the last was: And now?")
 
 
+def test_a_role_is_still_the_topic_after_a_reload(visit: Callable[..., Visit]) -> None:
+    tab = visit().open()
+    tab.ask(OPEN).get_by_role("button", name="Ask about this role: Backend Engineer").click()
+    tab.ask("What does it pay?", 2)
+    tab.page.reload()
+    tab.open()
+    expect(tab.answered(2).locator(".about")).to_have_text("About: Backend Engineer, Routing")
+    expect(tab.chat.locator("#chip")).to_contain_text("Backend Engineer, Routing")
+    expect(tab.ask("And where is it?", 3).locator(".answer")).to_have_text("About b1: And where is it?")
+
+
+def test_a_link_to_the_very_words_shows_them(browser: Any, world: World) -> None:
+    context = browser.new_context(viewport=PHONE)
+    page = context.new_page()
+    page.goto(link_to_quote(f"{world.site}/benefits", REMOTE.quote))
+    page.wait_for_function("scrollY > 1000")
+    expect(page.locator("#quoted")).to_be_in_viewport()
+    context.close()
+
+
 def test_suggestions_are_asked_with_one_press(visit: Callable[..., Visit]) -> None:
     tab = visit().open()
     tab.ask(HOME)
@@ -247,10 +302,12 @@ def test_a_rating_with_its_reason_reaches_the_server(visit: Callable[..., Visit]
     tab = visit().open()
     turn = tab.ask(HOME)
     turn.get_by_role("button", name="Not helpful").click()
+    expect(turn.get_by_role("button", name="Send", exact=True)).to_be_in_viewport()
     turn.get_by_label("It is out of date").check()
     turn.get_by_label("In a word").fill("since May")
     turn.get_by_role("button", name="Send", exact=True).click()
     expect(turn.get_by_role("status")).to_have_text("Thank you.")
+    expect(turn.get_by_role("button", name="Not helpful")).to_be_focused()
     kept = world.conversations.transcript(chat_id(tab))
     assert kept and kept["exchanges"][0]["feedback"] == {
         "thumb": "down",
@@ -260,8 +317,7 @@ def test_a_rating_with_its_reason_reaches_the_server(visit: Callable[..., Visit]
 
 
 def chat_id(tab: Visit) -> str:
-    frame = next(frame for frame in tab.page.frames if "/chat" in frame.url)
-    return str(frame.evaluate("sessionStorage.getItem('candor-chat')"))
+    return str(tab.frame.evaluate("sessionStorage.getItem('candor-chat')"))
 
 
 def test_an_answer_is_copied_with_its_quotes(visit: Callable[..., Visit]) -> None:
@@ -269,23 +325,63 @@ def test_an_answer_is_copied_with_its_quotes(visit: Callable[..., Visit]) -> Non
     turn = tab.ask(HOME)
     turn.get_by_role("button", name="Copy answer").click()
     expect(turn.get_by_role("status")).to_have_text("Copied")
+    tab.page.locator("h1").click()
+    copied = tab.page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("Yes, up to three days a week [1].")
+    assert f"[1] “{REMOTE.quote}” {REMOTE.url}" in copied
 
 
-def test_a_transcript_is_sent_only_after_it_was_shown(visit: Callable[..., Visit]) -> None:
+def test_a_transcript_is_sent_only_after_it_was_shown(visit: Callable[..., Visit], world: World) -> None:
     tab = visit(errors_expected=True).open()
     turn = tab.ask(NURSERY)
     expect(turn.locator(".hand")).to_contain_text("jobs@harborandpine.example")
     turn.get_by_role("button", name="Send this chat to a recruiter").click()
     dialog = tab.chat.get_by_role("dialog")
+    dialog.get_by_label("Your note").fill("Please cal")
+    dialog.get_by_label("How to reach you").fill("ana@mail.example")
+    dialog.get_by_role("button", name="Show what will be sent").click()
+    expect(dialog.locator("pre")).to_contain_text("Please cal")
+    dialog.get_by_role("button", name="Change it").click()
+    expect(dialog.get_by_label("How to reach you")).to_have_value("ana@mail.example")
     dialog.get_by_label("Your note").fill("Please call")
     dialog.get_by_role("button", name="Show what will be sent").click()
-    expect(dialog.locator("pre")).to_contain_text(f"Q: {NURSERY}")
     expect(dialog.locator("pre")).to_contain_text("Please call")
+    shown = dialog.locator("pre").text_content()
+    assert f"Q: {NURSERY}" in shown and world.hook.taken == []
+    world.hook.status = 500
     dialog.get_by_role("button", name="I agree, send it").click()
-    expect(dialog.get_by_role("alert")).to_contain_text("could not be sent just now")  # nobody listens there
-    tab.page.keyboard.press("Escape")
+    expect(dialog.get_by_role("alert")).to_contain_text("could not be sent just now")
+    world.hook.status = 200
+    world.hook.taken.clear()
+    dialog.get_by_role("button", name="I agree, send it").click()
+    expect(dialog.get_by_role("status")).to_have_text("It was sent. Thank you.")
+    assert [sent["text"] for sent in world.hook.taken] == [shown]
+    assert set(world.hook.taken[0]) == {"text", "reply_to"}  # and nothing that was not shown
+    tab.page.keyboard.press("Enter")
     expect(dialog).to_have_count(0)
     expect(tab.box).to_be_visible()
+
+
+def test_who_found_an_answer_can_ask_for_a_person_all_the_same(visit: Callable[..., Visit]) -> None:
+    tab = visit().open()
+    tab.ask(HOME)
+    menu(tab, "Send this chat to a recruiter")
+    expect(tab.chat.get_by_role("dialog").get_by_label("Your note")).to_be_focused()
+    tab.page.keyboard.press("Escape")
+    expect(tab.chat.get_by_role("dialog")).to_have_count(0)
+    expect(tab.page.locator("candor-chat iframe")).to_be_visible()
+
+
+def test_a_chat_is_printed_whole_with_the_words_it_rests_on(visit: Callable[..., Visit]) -> None:
+    tab = visit(color_scheme="dark").open()
+    turn = tab.ask(HOME)
+    tab.frame.evaluate("() => { window.print = () => dispatchEvent(new Event('beforeprint')); }")
+    menu(tab, "Print or save")
+    tab.page.emulate_media(media="print")
+    expect(turn.locator("details[open]")).to_have_count(2)
+    expect(tab.chat.locator("#ask")).to_have_css("display", "none")
+    expect(tab.chat.locator("#talk")).to_have_css("overflow-y", "visible")
+    expect(turn.locator(".answer")).to_have_css("color", "rgb(0, 0, 0)")
 
 
 # Coming back, leaving
@@ -330,6 +426,32 @@ def test_deleting_deletes_on_the_server_and_starting_over_forgets(
     tab.page.reload()
     tab.open()
     expect(tab.chat.locator("#welcome")).to_be_visible()
+
+
+def test_deleting_during_an_answer_leaves_nothing_of_it(visit: Callable[..., Visit], world: World) -> None:
+    tab = visit().open()
+    tab.ask(HOME)
+    chat = chat_id(tab)
+    tab.box.fill("How does hiring work?")
+    tab.box.press("Enter")
+    expect(tab.chat.locator("article:nth-of-type(2) .answer")).to_be_visible()
+    menu(tab, "Delete my chat")
+    tab.chat.get_by_role("dialog").get_by_role("button", name="Delete it").click()
+    expect(tab.chat.locator("#warning")).to_have_text("Your chat has been deleted.")
+    tab.ask(OPEN)  # by then the other answer would have come
+    assert world.conversations.transcript(chat) is None
+
+
+def test_a_reload_before_the_first_answer_begins_anew_without_a_word(visit: Callable[..., Visit]) -> None:
+    tab = visit(errors_expected=True).open()
+    tab.page.route("**/api/chat", lambda _: None)
+    tab.box.fill(HOME)
+    tab.box.press("Enter")
+    expect(tab.chat.locator(".waiting")).to_be_visible()
+    tab.page.reload()
+    tab.open()
+    expect(tab.chat.locator("#choices button").first).to_be_visible()
+    expect(tab.chat.locator("#warning")).to_be_empty()
 
 
 def menu(tab: Visit, item: str) -> None:
@@ -383,6 +505,30 @@ def test_everything_works_with_the_keyboard_alone(visit: Callable[..., Visit]) -
     tab.page.keyboard.press("Escape")
     expect(tab.chat.get_by_role("button", name="Menu")).to_be_focused()
     expect(tab.page.locator("candor-chat iframe")).to_be_visible()
+
+
+def test_escape_on_the_page_closes_the_chat_and_leaves_the_focus_where_it_is(
+    visit: Callable[..., Visit],
+) -> None:
+    tab = visit().open()
+    tab.page.locator("a").focus()
+    tab.page.keyboard.press("Escape")
+    expect(tab.page.locator("candor-chat iframe")).to_be_hidden()
+    expect(tab.page.locator("a")).to_be_focused()
+
+
+def test_on_a_phone_nothing_behind_the_chat_can_be_reached(visit: Callable[..., Visit]) -> None:
+    tab = visit(size=PHONE).open()
+    expect(
+        tab.chat.locator("h1")
+    ).to_be_focused()  # a box would bring up the keyboard over what is to be read
+    for _ in range(12):
+        tab.page.keyboard.press("Tab")
+        assert tab.page.evaluate("['CANDOR-CHAT', 'BODY'].includes(document.activeElement.tagName)")
+    tab.page.set_viewport_size(DESKTOP)
+    expect(tab.page.locator("candor-chat .p")).to_have_css("width", "420px")
+    tab.page.locator("a").focus()
+    expect(tab.page.locator("a")).to_be_focused()
 
 
 def reach(tab: Visit, target: Any, key: str) -> None:
@@ -439,7 +585,7 @@ def test_nothing_runs_over_the_edge_of_a_narrow_screen(visit: Callable[..., Visi
     tab = visit(size={"width": width, "height": 640}).open()
     tab.ask(OPEN)
     tab.ask("x" * 300, 2)
-    frame = next(frame for frame in tab.page.frames if "/chat" in frame.url)
+    frame = tab.frame
     assert frame.evaluate(
         "document.documentElement.scrollWidth <= innerWidth && talk.scrollWidth <= talk.clientWidth"
     )
@@ -450,9 +596,28 @@ def test_hebrew_runs_from_right_to_left(visit: Callable[..., Visit]) -> None:
     assert tab.button.bounding_box()["x"] == 20
     assert tab.chat.locator("html").get_attribute("dir") == "rtl"
     expect(tab.chat.locator("#notice")).to_contain_text("עוזר אוטומטי")
-    expect(tab.chat.locator("h1")).to_have_text("שאלות על העבודה ב-Harbor & Pine")
+    expect(tab.chat.locator("h1")).to_have_text("שאלות על העבודה ב-\u2068Harbor & Pine\u2069")
+    words = tab.ask(HOME).locator(".words")
+    assert words.evaluate("n => getComputedStyle(n).direction") == "ltr"
     send, box = tab.chat.locator("#send").bounding_box(), tab.box.bounding_box()
     assert send["x"] < box["x"]
+
+
+def test_a_phone_on_its_side_says_what_this_is_and_has_room(visit: Callable[..., Visit]) -> None:
+    tab = visit(size={"width": 844, "height": 390}).open()
+    expect(tab.chat.get_by_text("Automated assistant.")).to_be_in_viewport(ratio=1)
+    expect(tab.chat.locator("#choices button").first).to_be_in_viewport(ratio=1)
+    assert tab.page.locator("candor-chat .p").evaluate("n => n.offsetHeight") == 390
+
+
+def test_edges_show_what_belongs_together_in_forced_colours(visit: Callable[..., Visit]) -> None:
+    tab = visit(forced_colors="active").open()
+    turn = tab.ask(NURSERY)
+    for part in (".question", ".hand", "#send"):
+        expect((turn if part != "#send" else tab.chat).locator(part)).not_to_have_css(
+            "border-top-width", "0px"
+        )
+    assert tab.button.locator(".i").evaluate("n => getComputedStyle(n).backgroundColor") == "rgb(0, 0, 0)"
 
 
 @pytest.mark.parametrize("language", ["fr", "de", "es", "uk"])
@@ -469,7 +634,7 @@ def test_nothing_moves_for_who_wants_no_motion(visit: Callable[..., Visit]) -> N
     tab = visit(reduced_motion="reduce").open()
     assert tab.page.locator("candor-chat .p").evaluate("n => getComputedStyle(n).animationName") == "none"
     tab.ask(HOME)
-    frame = next(frame for frame in tab.page.frames if "/chat" in frame.url)
+    frame = tab.frame
     assert frame.evaluate("document.getAnimations().length") == 0
 
 
@@ -477,7 +642,7 @@ def test_the_things_to_press_are_large_enough(visit: Callable[..., Visit]) -> No
     tab = visit(size=PHONE).open()
     tab.ask(HOME)
     tab.ask(OPEN, 2)
-    frame = next(frame for frame in tab.page.frames if "/chat" in frame.url)
+    frame = tab.frame
     small = frame.evaluate(
         """() => [...document.querySelectorAll('button, summary, textarea, .card a')].filter(node => {
             if (!node.offsetParent) return false;
@@ -560,6 +725,7 @@ def test_a_stream_that_breaks_is_told_and_can_be_tried_again(
     ("answer", "words"),
     [
         ({"status": 503, "body": '{"code": "busy", "retry_after": 7}'}, "Try again in 7 seconds"),
+        ({"status": 429, "body": '{"code": "busy", "retry_after": 2711}'}, "Try again in 46 minutes"),
         ({"status": 502, "body": "<html>Bad gateway"}, "Something went wrong on our side"),
         (None, "cannot be reached just now"),
     ],
@@ -608,10 +774,33 @@ def test_a_chat_that_cannot_be_loaded_can_be_tried_again(visit: Callable[..., Vi
 
 def test_a_question_that_is_too_long_is_told_and_kept(visit: Callable[..., Visit]) -> None:
     tab = visit().open()
+    tab.box.fill("x" * 1990)
+    expect(tab.chat.locator("#count")).to_have_text("10 characters left")
     tab.box.fill("x" * 2001)
     tab.box.press("Enter")
-    expect(tab.chat.locator("#warning")).to_contain_text("2001 of 2000 characters")
+    expect(tab.chat.locator("#count")).to_contain_text("2001 of 2000 characters")
+    expect(tab.chat.get_by_role("log")).to_contain_text("2001 of 2000 characters")
+    expect(tab.chat.locator("article")).to_have_count(0)
     assert len(tab.box.input_value()) == 2001
+
+
+def test_a_server_that_takes_its_time_is_told_and_a_silent_one_given_up(visit: Callable[..., Visit]) -> None:
+    tab = visit(errors_expected=True)
+    tab.page.clock.install()
+    tab.open()
+    tab.page.route("**/api/chat", lambda _: None)
+    tab.box.fill(HOME)
+    tab.box.press("Enter")
+    expect(tab.chat.locator(".waiting")).to_have_text("Looking through the pages")
+    tab.page.clock.fast_forward(9_000)
+    expect(tab.chat.locator(".waiting")).to_have_text("This takes longer than usual")
+    expect(tab.chat.get_by_role("log")).to_contain_text("This takes longer than usual")
+    tab.page.clock.fast_forward(30_000)
+    expect(tab.chat.locator(".failed")).to_contain_text("cannot be reached just now")
+    tab.page.unroute("**/api/chat")
+    tab.chat.get_by_role("button", name="Try again").click()
+    expect(tab.answered().locator(".answer")).to_contain_text("three days a week")
+    expect(tab.chat.locator("article")).to_have_count(1)
 
 
 def test_a_chat_that_is_not_kept_any_more_begins_anew(visit: Callable[..., Visit], world: World) -> None:
@@ -626,42 +815,51 @@ def test_a_chat_that_is_not_kept_any_more_begins_anew(visit: Callable[..., Visit
 # Hostile texts
 
 
+ASK_ALL = """async (texts) => {
+  const box = document.querySelector("#question"), shown = [];
+  for (const text of texts) {
+    box.value = text;
+    document.querySelector("#ask").requestSubmit();
+    const answered = () => document.querySelectorAll("article:has(.tools)").length === shown.length + 1;
+    while (!answered()) await new Promise((next) => setTimeout(next, 5));
+    const turn = document.querySelector("article:last-child");
+    turn.querySelectorAll("details").forEach((part) => { part.open = true; });
+    shown.push({question: turn.querySelector(".words").textContent, answer: turn.querySelector(".answer").textContent,
+      quote: turn.querySelector("mark").textContent, source: turn.querySelector("summary").textContent,
+      job: turn.querySelector(".card .title").textContent, suggestion: document.querySelector("#choices button").textContent});
+    turn.querySelector(".card .plain").click();  // the title once more, as the topic
+    document.querySelector("#chip button").click();
+  }
+  return shown;
+}"""
+BUILT = {
+    *("article", "h2", "h3", "span", "div", "p", "ul", "ol", "li", "strong", "br", "button", "section"),
+    *("details", "summary", "b", "blockquote", "mark", "svg", "path", "a"),
+}
+
+
 def test_a_hundred_hostile_texts_run_no_script_and_load_nothing(visit: Callable[..., Visit]) -> None:
     assert len(set(HOSTILE)) >= 100
     tab = visit().open()
     loaded: list[str] = []
     tab.page.on("request", lambda request: loaded.append(request.url))
-    turn = tab.ask("Show me everything hostile")
-    turn.locator("summary").first.click()
-    for number, text in enumerate(HOSTILE[::12], 2):
-        tab.ask(text, number)
-    frame = next(frame for frame in tab.page.frames if "/chat" in frame.url)
-    assert frame.evaluate("window.hacked") is None and tab.page.evaluate("window.hacked") is None
+    shown = tab.frame.evaluate(ASK_ALL, list(HOSTILE))
+    for text, seen in zip(HOSTILE, shown, strict=True):
+        words = text.strip()
+        assert (seen["question"], seen["suggestion"], seen["job"]) == (words, text, text)
+        assert seen["quote"] == text and text in seen["source"]
+    assert tab.frame.evaluate("window.hacked") is None and tab.page.evaluate("window.hacked") is None
     assert {urlsplit(url).path for url in loaded} == {"/api/chat"}
-    kinds = set(frame.evaluate("[...document.querySelectorAll('#talk *')].map(n => n.tagName.toLowerCase())"))
-    assert kinds <= {
-        *(
-            "article",
-            "h2",
-            "h3",
-            "span",
-            "div",
-            "p",
-            "ul",
-            "ol",
-            "li",
-            "strong",
-            "br",
-            "button",
-            "section",
-            "details",
-        ),
-        *("summary", "b", "blockquote", "mark", "svg", "path", "a"),
-    }
-    addresses = frame.evaluate("[...document.querySelectorAll('a')].map(n => n.getAttribute('href'))")
+    kinds = "[...document.querySelectorAll('#talk *')].map(n => n.tagName.toLowerCase())"
+    assert set(tab.frame.evaluate(kinds)) <= BUILT
+    addresses = tab.frame.evaluate("[...document.querySelectorAll('a')].map(n => n.getAttribute('href'))")
     assert all(re.match(r"(https?://|mailto:)", address) for address in addresses)
     handlers = "[...document.querySelectorAll('#talk *')].flatMap(n => [...n.attributes]).filter(a => /^on|^style$|^srcdoc$/.test(a.name)).length"
-    assert frame.evaluate(handlers) == 0
+    assert tab.frame.evaluate(handlers) == 0
+    tab.page.reload()  # and once more from what was kept
+    tab.open()
+    expect(tab.chat.locator("article")).to_have_count(len(HOSTILE))
+    assert tab.frame.evaluate("window.hacked") is None and set(tab.frame.evaluate(kinds)) <= BUILT
 
 
 # axe-core
@@ -686,8 +884,20 @@ def test_axe_finds_nothing_wrong(browser: Any, world: World, scheme: str) -> Non
     turn = tab.ask("About?", 3)
     turn.get_by_role("button", name="Not helpful").click()
     expect(turn.locator("fieldset")).to_be_visible()
+    assert problems(axe, frame) == [] and problems(axe, page) == []
+    page.route("**/api/chat", lambda route: route.abort())
+    tab.box.fill("x" * 1950)
+    tab.box.press("Enter")
+    expect(tab.chat.locator(".failed")).to_be_visible()
+    tab.box.fill("x" * 2001)
+    tab.chat.get_by_role("button", name="Menu").click()
     assert problems(axe, frame) == []
-    menu(tab, "About this chat")
+    tab.chat.get_by_role("button", name="About this chat").click()
+    assert problems(axe, frame) == []
+    tab.chat.get_by_role("button", name="Done").click()
+    menu(tab, "Send this chat to a recruiter")
+    tab.chat.get_by_role("button", name="Show what will be sent").click()
+    expect(tab.chat.locator("pre")).to_be_visible()
     assert problems(axe, frame) == []
     context.close()
 

@@ -6,11 +6,14 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from ui_fakes import REMOTE
 
 PAGE = """<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>Careers</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">{head}</head>
 <body><h1>Careers</h1><p>{text}</p><a href="#x">A link of the page</a>
 <script async src="{widget}/widget.js" {data}></script></body></html>"""
+
+BENEFITS = f"<!doctype html><title>Benefits</title><p>{'words ' * 3000}</p><p id=quoted>Our studio. {REMOTE.quote} Or not.</p><p>{'words ' * 3000}"
 
 HOSTILE_STYLE = "* { all: unset !important; } button, iframe, div { display: none !important; position: static !important }"
 
@@ -28,6 +31,7 @@ class Site:
             Route("/hostile.css", lambda _: PlainTextResponse(HOSTILE_STYLE, media_type="text/css")),
             Route("/old.js", lambda _: PlainTextResponse(OLD_LISTENER, media_type="text/javascript")),
             Route("/hostile", self.hostile),
+            Route("/benefits", lambda _: HTMLResponse(BENEFITS)),
             Route("/{language}", self.page),
         ]
         self.app = Starlette(routes=routes)

@@ -5,6 +5,7 @@ Nothing is written before a candidate's first message, and nothing at all where 
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -206,6 +207,11 @@ def _exchange(kept: Exchange) -> dict[str, Any]:
     }
 
 
+def _plain(answer: str) -> str:
+    """An answer's text without the marks that only a page makes something of."""
+    return re.sub(r"\*\*(\S(?:.*?\S)?)\*\*", r"\1", answer)
+
+
 def as_text(transcript: Mapping[str, Any]) -> str:
     """A transcript as plain text, for a person to read."""
     parts = []
@@ -213,7 +219,9 @@ def as_text(transcript: Mapping[str, Any]) -> str:
         sources = [
             f"  [{n}] {c['title']} {c['url']}" for n, c in enumerate(exchange["reply"]["citations"], 1)
         ]
-        parts.append("\n".join([f"Q: {exchange['question']}", f"A: {exchange['reply']['answer']}", *sources]))
+        parts.append(
+            "\n".join([f"Q: {exchange['question']}", f"A: {_plain(exchange['reply']['answer'])}", *sources])
+        )
     return "\n\n".join(parts)
 
 

@@ -4,21 +4,32 @@
 (function () {
   "use strict";
   const root = document.documentElement, given = new URLSearchParams(location.search);
-  const LANGUAGES = ["en", "fr", "he", "de", "es", "uk"], KEY = "candor-chat", LISTED = 6, CONTEXT = 280, TURNS = 20, PATIENCE = 30000;
+  const LANGUAGES = ["en", "fr", "he", "de", "es", "uk"], KEY = "candor-chat", LISTED = 6, CONTEXT = 280, TURNS = 20, PATIENCE = 30000, SLOW = 8000;
   const wished = (given.get("language") || navigator.language || "en").slice(0, 2).toLowerCase();
   const language = LANGUAGES.includes(wished) ? wished : "en";
   const byId = (id) => document.getElementById(id);
   const talk = byId("talk"), turns = byId("turns"), choices = byId("choices"), box = byId("question"), send = byId("send");
-  const warning = byId("warning"), chip = byId("chip"), more = byId("more"), menu = byId("menu");
+  const warning = byId("warning"), count = byId("count"), chip = byId("chip"), more = byId("more"), menu = byId("menu");
 
-  let words = {}, start = null, chat = null, role = null, work = null, exchanges = [];
+  // A finger wants to read before the keyboard covers half of the page.
+  const touch = matchMedia("(pointer: coarse)").matches;
+
+  let words = {}, start = null, chat = null, role = null, work = null, exchanges = [], begun = null, waits = false;
 
   // --- small tools ---------------------------------------------------------------------------------
 
-  /** A sentence of the interface, its {braces} filled in. */
+  /** A sentence of the interface, its {braces} filled in; from right to left a name in them keeps its own direction. */
   function say(name, values) {
-    return (words[name] || "").replace(/\{(\w+)\}/g, (_, key) => (values || {})[key]);
+    const own = (value) => root.dir === "rtl" && typeof value === "string" ? "\u2068" + value + "\u2069" : value;
+    return (words[name] || "").replace(/\{(\w+)\}/g, (_, key) => own((values || {})[key]));
   }
+
+  /** A number of days, minutes or seconds, as the language counts them. */
+  function time(n, unit) {
+    return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }).format(n);
+  }
+
+  const kept = () => (start.stored ? say("kept", { time: time(start.retention_days, "day") }) : say("notKept"));
 
   /** An element: el("p.small", {lang: "en"}, "text", node, …). */
   function el(kind, attributes, ...children) {
@@ -57,10 +68,11 @@
     return /^(https?:\/\/|mailto:)[^\s<>"']+$/i.test(address || "") ? address : "";
   }
 
-  function link(address, text) {
+  /** A link; `of` says to a screen reader, which lists links without what is around them, whose it is. */
+  function link(address, text, of) {
     if (!safe(address)) return document.createTextNode(text);
     if (address.startsWith("mailto:")) return el("a", { href: address }, text);
-    return el("a", { href: address, target: "_blank", rel: "noopener noreferrer nofollow" }, text, el("span.unseen", {}, " " + say("newTab")));
+    return el("a", { href: address, target: "_blank", rel: "noopener noreferrer nofollow" }, text, el("span.unseen", {}, (of ? ": " + of : "") + " " + say("newTab")));
   }
 
   /** Scroll the talk, and nothing around it, to where a node begins; a `gently` brought one only into sight. */
@@ -88,7 +100,8 @@
 
   /** Call the API; gives the answer, or throws an error with `code` and `retry`. */
   async function call(method, path, body) {
-    const options = { method, headers: {} };
+    const given_up = new AbortController(), options = { method, headers: {}, signal: given_up.signal };
+    setTimeout(() => given_up.abort(), PATIENCE);
     if (body) {
       options.headers["content-type"] = "application/json";
       options.body = JSON.stringify(body);
@@ -103,6 +116,9 @@
     try { told = await response.json(); } catch (_) { /* a proxy's page, perhaps */ }
     return Object.assign(new Error(told.message || response.status), { code: told.code || "failed", retry: told.retry_after });
   }
+
+  /** An answer's text without what only the page makes something of. */
+  const plain = (text) => text.replace(/\*\*(\S(?:.*?\S)?)\*\*/g, "$1");
 
   function announce(text) {
     const said = el("p", {}, text);
@@ -162,8 +178,8 @@
 
   function Exchange(question, about, message) {
     const node = el("article");
-    const asked = el("h2.question", { tabindex: "-1", dir: "auto" }, el("span.unseen", {}, say("asked") + " "),
-      about ? el("span.about", {}, say("aboutRole", { title: about.title || about.id })) : null, question);
+    const asked = el("h2.question", { tabindex: "-1" }, el("span.unseen", {}, say("asked") + " "),
+      about && about.title ? el("span.about", {}, say("aboutRole", { title: about.title })) : null, el("span.words", { dir: "auto" }, question));
     const reply = el("div.reply");
     node.append(asked, reply);
     turns.append(node);
@@ -243,18 +259,19 @@
     const facts = [job.locations.join(" / "), job.department].filter(Boolean).join(" · ");
     return el("li.card", {}, el("p.title", { dir: "auto" }, job.title),
       el("p.facts", {}, el("span.status" + (open ? "" : ".closed"), {}, say(open ? "open" : "closed")), " ", el("span", { dir: "auto" }, facts)),
-      el("div.row", {}, safe(job.link) ? link(job.link, say("apply")) : null,
-        button(".plain", say("askRole"), () => choose({ id: job.id, title: job.title }))));
+      el("div.row", {}, safe(job.link) ? link(job.link, say(open ? "applyOpen" : "apply"), job.title) : null,
+        button(".plain", say("askRole"), () => choose({ id: job.id, title: job.title }), { "aria-label": say("askRole") + ": " + job.title })));
   }
 
   /** Ask about one role until the candidate takes it back. */
-  function choose(chosen) {
+  function choose(chosen, quietly) {
     role = chosen;
     chip.replaceChildren();
     chip.hidden = !role;
     if (role) {
       const drop = button(".icon", icon("close"), () => { choose(null); box.focus(); }, { "aria-label": say("dropRole") });
       chip.append(el("span", { dir: "auto" }, say("aboutRole", { title: role.title })), drop);
+      if (quietly) return;
       announce(say("aboutRole", { title: role.title }));
       box.focus();
     }
@@ -277,9 +294,9 @@
     const row = el("div.tools");
     const copy = async () => {
       const quotes = turn.answered.citations.map((c, n) => "[" + (n + 1) + "] “" + c.quote + "” " + (c.url || c.source));
-      try { await navigator.clipboard.writeText([turn.answered.answer, ...quotes].join("\n")); done.textContent = say("copied"); } catch (_) { done.textContent = ""; }
+      try { await navigator.clipboard.writeText([plain(turn.answered.answer), ...quotes].join("\n")); done.textContent = say("copied"); } catch (_) { done.textContent = say("notNow"); }
     };
-    row.append(button(".icon", icon("copy"), copy, { "aria-label": say("copy"), title: say("copy") }));
+    if (navigator.clipboard) row.append(button(".icon", icon("copy"), copy, { "aria-label": say("copy"), title: say("copy") }));
     if (start && start.stored && turn.answered.stored !== false) {
       const up = button(".icon", icon("up"), () => rate("up"), { "aria-label": say("good"), title: say("good"), "aria-pressed": "false" });
       const down = button(".icon", icon("down"), () => rate("down"), { "aria-label": say("bad"), title: say("bad"), "aria-pressed": "false" });
@@ -298,8 +315,11 @@
         try {
           await tell(again);
           done.textContent = again ? say("thanks") : "";
-          if (again === "down") row.after(reasons(turn, tell, done));
-        } catch (_) { done.textContent = say("failed"); }
+          if (again !== "down") return;
+          const asked = reasons(turn, tell, done, down);
+          row.after(asked);
+          bring(asked, true);
+        } catch (_) { done.textContent = say("notNow"); }
       };
       row.append(up, down);
       if (rated) press(rated.thumb);
@@ -308,8 +328,8 @@
     return row;
   }
 
-  function reasons(turn, tell, done) {
-    const name = "r-" + turn.message, word = el("input", { maxlength: "500", autocomplete: "off" });
+  function reasons(turn, tell, done, back) {
+    const name = "r-" + turn.message, word = el("input", { maxlength: "500", autocomplete: "off", dir: "auto" });
     const radio = (reason) => el("label.radio", {}, el("input", { type: "radio", name, value: reason }), say(reason));
     const form = el("fieldset", {}, el("legend", {}, say("why")), ...["wrong", "incomplete", "outdated", "unclear"].map(radio),
       el("label.field", {}, say("word"), word),
@@ -318,8 +338,9 @@
         try {
           await tell("down", chosen && chosen.value, word.value);
           form.remove();
+          back.focus({ preventScroll: true });
           done.textContent = say("thanks");
-        } catch (_) { done.textContent = say("failed"); }
+        } catch (_) { done.textContent = say("notNow"); }
       }));
     return form;
   }
@@ -333,43 +354,49 @@
   }
 
   function letter() {
-    const note = el("textarea", { rows: "3", maxlength: "1000" }), reach = el("input", { maxlength: "200", autocomplete: "email" });
+    const note = el("textarea", { rows: "3", maxlength: "1000", dir: "auto" }), reach = el("input", { maxlength: "200", autocomplete: "email" });
     const body = el("div"), failed = el("p", { role: "alert" });
     const away = () => node.close();
-    const ask = async (digest) => call("POST", "conversations/" + chat + "/handover", { note: note.value, reply_to: reach.value, digest });
-    const preview = async () => {
+    let working = false;
+    /** Ask the server once, however often the button is pressed. */
+    const once = (digest, then) => async () => {
+      if (working) return;
+      working = true;
       failed.textContent = "";
-      try { show(await ask(null)); } catch (_) { failed.textContent = say("handFailed"); }
+      try { then(await call("POST", "conversations/" + chat + "/handover", { note: note.value, reply_to: reach.value, digest })); } catch (_) { failed.textContent = say("handFailed"); }
+      working = false;
+    };
+    const write = () => {
+      body.replaceChildren(el("p", {}, say("handLead")), el("label.field", {}, say("note"), note), el("label.field", {}, say("reach"), reach), failed,
+        el("div.row", {}, button(".push.main", say("preview"), once(null, show)), button(".push", say("cancel"), away)));
+      note.focus();
     };
     const show = (told) => {
-      const sent = async () => {
-        failed.textContent = "";
-        try {
-          const answer = await ask(told.digest);
-          if (!answer.sent) return show(answer); // it says something else by now, so it is shown again
-          body.replaceChildren(el("p", { role: "status" }, say("sent")), el("div.row", {}, button(".push.main", say("done"), away)));
-          body.querySelector("button").focus();
-        } catch (_) { failed.textContent = say("handFailed"); }
+      const sent = (answer) => {
+        if (!answer.sent) return show(answer); // it says something else by now, so it is shown again
+        body.replaceChildren(el("p", { role: "status" }, say("sent")), el("div.row", {}, button(".push.main", say("done"), away)));
+        body.querySelector("button").focus();
       };
       body.replaceChildren(el("p", {}, say("willSend")), el("pre", { tabindex: "0", dir: "auto" }, told.text), failed,
-        el("div.row", {}, button(".push.main", say("sendNow"), sent), button(".push", say("cancel"), away)));
+        el("div.row", {}, button(".push.main", say("sendNow"), once(told.digest, sent)), button(".push", say("back"), write), button(".push", say("cancel"), away)));
       body.querySelector("pre").focus();
     };
-    body.append(el("p", {}, say("handLead")), el("label.field", {}, say("note"), note), el("label.field", {}, say("reach"), reach), failed,
-      el("div.row", {}, button(".push.main", say("preview"), preview), button(".push", say("cancel"), away)));
     const node = dialog(say("handTitle"), body);
+    write();
   }
 
   // --- asking ----------------------------------------------------------------------------------------
 
+  const limit = () => (start ? start.question_limit : 2000);
+
   async function ask(question) {
     question = question.trim();
-    if (!question || work) return;
-    const limit = start ? start.question_limit : 2000;
-    if (question.length > limit) {
-      warning.textContent = say("tooLong", { n: question.length, limit });
-      return;
-    }
+    if (!question || work || waits) return;
+    waits = true;
+    await begun; // an earlier chat goes on, where there is one
+    waits = false;
+    if (!start) know(); // the server is there again, perhaps
+    if (question.length > limit()) return announce(say("tooLong", { n: question.length, limit: limit() }));
     warning.textContent = "";
     byId("welcome").hidden = true;
     choices.replaceChildren();
@@ -385,24 +412,33 @@
     work = new AbortController();
     const mine = work;
     busy(true);
+    // Of what had the focus, such as "try again" or a suggestion, nothing may be left.
+    if (turn.node.contains(document.activeElement) || document.activeElement === document.body) turn.asked.focus({ preventScroll: true });
     showWaiting(turn);
+    const slow = setTimeout(() => {
+      const waiting = turn.reply.querySelector(".waiting");
+      if (!waiting) return;
+      waiting.textContent = say("slow");
+      announce(say("slow"));
+    }, SLOW);
     bring(turn.asked);
     const seen = talk.scrollTop;
     try {
-      const reply = await streamed(turn, mine.signal);
+      const reply = await streamed(turn, mine);
       if (!exchanges.includes(turn)) return; // started over meanwhile
       const stayed = talk.scrollTop === seen;
       showReply(turn, reply);
       if (stayed) bring(turn.asked);
-      announce(say("answered") + " " + reply.answer.replace(/\s*\[\d+\]/g, "").replace(/\*\*/g, ""));
+      announce(say("answered") + " " + plain(reply.answer).replace(/\s*\[\d+\]/g, ""));
       suggest(say("suggestions"), reply.suggestions);
       post({ type: "answer", status: reply.status });
     } catch (error) {
       if (!exchanges.includes(turn)) return;
-      const stopped = mine.signal.aborted;
+      const stopped = mine.signal.aborted && !mine.silent;
       mine.abort(); // what is left of the request
-      showFailure(turn, error, stopped);
+      showFailure(turn, mine.silent ? {} : error, stopped);
     } finally {
+      clearTimeout(slow);
       if (work === mine) {
         work = null;
         busy(false);
@@ -411,59 +447,61 @@
   }
 
   /** The reply to a turn, its text shown as it comes; an error with `code` where there is none. */
-  async function streamed(turn, signal) {
+  async function streamed(turn, mine) {
     const said = exchanges.filter((one) => one.answered && one !== turn).map((one) => one.question).concat(turn.question).slice(-TURNS);
-    if (!chat) remember(newId());
+    if (!chat) chat = newId();
     const body = JSON.stringify({ conversation: chat, message: turn.message, turns: said, about: turn.about ? turn.about.id : "", language });
-    const response = await fetch("api/chat", { method: "POST", headers: { "content-type": "application/json" }, body, signal });
-    if (!response.ok) throw await refusal(response);
-    const reader = response.body.getReader(), decoder = new TextDecoder();
-    let rest = "", text = "", drawn = false;
+    let rest = "", text = "", drawn = false, watch;
     const draw = () => { drawn = false; if (!turn.answered && work && exchanges.includes(turn)) showPartial(turn, text); };
-    for (;;) {
-      const { done, value } = await heard(reader);
-      if (done) throw Object.assign(new Error("the stream broke"), { code: text ? "broken" : "failed" });
-      const events = (rest + decoder.decode(value, { stream: true })).split("\n\n");
-      rest = events.pop();
-      for (const event of events) {
-        const name = (event.match(/^event: (.*)$/m) || [])[1], data = (event.match(/^data: (.*)$/m) || [])[1];
-        if (!name) continue;
-        const told = JSON.parse(data);
-        if (name === "token") {
-          text += told.text;
-          if (!drawn && text.trim()) { drawn = true; requestAnimationFrame(draw); }
-        } else if (name === "reply") return told;
-        else if (name === "error") throw Object.assign(new Error(told.code), { code: told.code, retry: told.retry_after });
+    // The server says every ten seconds that it lives; one that is silent is away.
+    const heard = () => {
+      clearTimeout(watch);
+      watch = setTimeout(() => { mine.silent = true; mine.abort(); }, PATIENCE);
+    };
+    heard();
+    try {
+      const response = await fetch("api/chat", { method: "POST", headers: { "content-type": "application/json" }, body, signal: mine.signal });
+      if (!response.ok) throw await refusal(response);
+      const reader = response.body.getReader(), decoder = new TextDecoder();
+      for (;;) {
+        const { done, value } = await reader.read();
+        heard();
+        if (done) throw Object.assign(new Error("the stream broke"), { code: text ? "broken" : "failed" });
+        const events = (rest + decoder.decode(value, { stream: true })).split("\n\n");
+        rest = events.pop();
+        for (const event of events) {
+          const name = (event.match(/^event: (.*)$/m) || [])[1], data = (event.match(/^data: (.*)$/m) || [])[1];
+          if (!name) continue;
+          const told = JSON.parse(data);
+          if (name === "token") {
+            text += told.text;
+            if (!drawn && text.trim()) { drawn = true; requestAnimationFrame(draw); }
+          } else if (name === "reply") {
+            if (told.stored && exchanges.includes(turn)) remember(chat); // before, a reload would find nothing
+            return told;
+          } else if (name === "error") throw Object.assign(new Error(told.code), { code: told.code, retry: told.retry_after });
+        }
       }
-    }
-  }
-
-  /** What a reader reads next. The server says every ten seconds that it lives; a stream that is silent is broken. */
-  async function heard(reader) {
-    let timer;
-    const silence = new Promise((_, reject) => {
-      timer = setTimeout(() => reject(new Error("silence")), PATIENCE);
-    });
-    try { return await Promise.race([reader.read(), silence]); } finally { clearTimeout(timer); }
+    } finally { clearTimeout(watch); }
   }
 
   function showFailure(turn, error, stopped) {
+    const partial = turn.reply.querySelector(".answer"), retry = error.retry || 5;
     let why = say("unreachable");
     if (stopped) why = say("stopped");
     else if (navigator.onLine === false) why = say("offline");
-    else if (error.code === "busy" || error.retry) why = say("busy", { n: error.retry || 5 });
-    else if (error.code === "broken") why = say("broken");
+    else if (error.code === "busy" || error.retry) why = say("busy", { time: retry > 90 ? time(Math.ceil(retry / 60), "minute") : time(retry, "second") });
+    else if (error.code === "broken" || (partial && !error.code)) why = say("broken");
     else if (error.code) why = say("failed");
-    const partial = turn.reply.querySelector(".answer");
     turn.reply.replaceChildren(el("div.failed", {}, el("p", {}, why), button(".push", say("again"), () => { if (!work) attempt(turn); })));
-    if (partial && !stopped) turn.reply.prepend(partial);
+    if (partial) turn.reply.prepend(partial);
     announce(why);
   }
 
   function suggest(title, questions) {
     choices.replaceChildren();
     if (!questions || !questions.length) return;
-    choices.append(el("h2", {}, title), ...questions.map((question) => button("", question, () => { box.focus(); ask(question); }, { dir: "auto" })));
+    choices.append(el("h2", {}, title), ...questions.map((question) => button("", question, () => { if (!touch) box.focus(); ask(question); }, { dir: "auto" })));
   }
 
   function busy(now) {
@@ -475,9 +513,13 @@
   function grow() {
     box.style.height = "auto";
     box.style.height = Math.min(box.scrollHeight + 2, innerHeight * 0.34) + "px";
-    const limit = start ? start.question_limit : 2000, left = limit - box.value.length;
-    if (left < 0) warning.textContent = say("tooLong", { n: box.value.length, limit });
-    else warning.textContent = left < 200 ? say("left", { n: left }) : "";
+    box.dir = box.value ? "auto" : "";
+    const left = limit() - box.value.length;
+    warning.textContent = "";
+    count.textContent = left < 0 ? say("tooLong", { n: box.value.length, limit: limit() }) : left < 200 ? say("left", { n: left }) : "";
+    count.className = left < 0 ? "over" : "";
+    // Told now and then: a screen reader that counted with every key would drown the words.
+    if ([150, 50, 10, -1].includes(left)) announce(count.textContent);
   }
 
   // --- the chat as a whole ------------------------------------------------------------------------------
@@ -487,9 +529,10 @@
     place.hidden = false;
     const empty = start && !start.pages && !start.open_jobs;
     const read = start && start.as_of ? say("read", { date: new Date(start.as_of).toLocaleDateString(language, { dateStyle: "long" }) }) : "";
-    const kept = start ? (start.stored ? say("kept", { days: start.retention_days }) : say("notKept")) : "";
-    place.replaceChildren(el("p.lead", { dir: "auto" }, given.get("greeting") || say(empty ? "empty" : "lead")),
-      el("p", {}, say("promise")), el("p.small", {}, [read, kept].filter(Boolean).join(" ")));
+    // On its own, the page shows no words of an address that anybody may have made up.
+    const greeting = framed && given.get("greeting");
+    place.replaceChildren(el("p.lead", { dir: "auto" }, greeting || say(empty ? "empty" : "lead")),
+      el("p", {}, say("promise")), el("p.small", {}, [read, start ? kept() : ""].filter(Boolean).join(" ")));
     if (start && start.contact) place.append(el("p.small", {}, say("person") + " ", ...contacts(start.contact)));
     if (start && !empty) suggest(say("starters"), start.starters);
   }
@@ -504,12 +547,18 @@
     welcome();
     box.value = "";
     grow();
-    box.focus();
+    enter();
+  }
+
+  /** Take the focus in. */
+  function enter() {
+    (touch ? document.querySelector("h1") : box).focus();
   }
 
   function deleteChat() {
     const failed = el("p", { role: "alert" });
     const yes = async () => {
+      if (work) work.abort(); // what is under way must not be kept after all
       try {
         if (chat && start && start.stored) await call("DELETE", "conversations/" + chat);
         node.close();
@@ -523,7 +572,7 @@
   function aboutChat() {
     const company = (start && start.company) || say("aboutOurs");
     const node = dialog(say("aboutTitle"), el("p", {}, say("aboutAuto")), el("p", {}, say("aboutQuotes", { company })),
-      el("p", {}, start && start.stored ? say("kept", { days: start.retention_days }) : say("notKept")),
+      start ? el("p", {}, kept()) : null,
       start && start.contact ? el("p", {}, say("person") + " ", ...contacts(start.contact)) : null,
       el("div.row", {}, button(".push.main", say("done"), () => node.close())));
   }
@@ -533,17 +582,19 @@
     const id = remembered();
     if (!id || !start || !start.stored) return;
     try {
-      const kept = await call("GET", "conversations/" + id);
+      const found = await call("GET", "conversations/" + id), titles = {};
       remember(id);
-      for (const one of kept.exchanges) {
-        const turn = Exchange(one.question, one.about ? { id: one.about } : null, one.message);
+      for (const one of found.exchanges) {
+        const turn = Exchange(one.question, one.about ? { id: one.about, title: titles[one.about] } : null, one.message);
         exchanges.push(turn);
         showReply(turn, one.reply, one.feedback);
+        for (const job of one.reply.jobs) titles[job.id] = job.title;
       }
       if (exchanges.length) {
         byId("welcome").hidden = true;
         const last = exchanges[exchanges.length - 1];
         suggest(say("suggestions"), last.answered.suggestions);
+        if (last.about && last.about.title) choose(last.about, true);
         bring(last.asked);
       }
     } catch (error) {
@@ -575,11 +626,21 @@
   window.addEventListener("message", (event) => {
     const told = event.data;
     if (!host || event.origin !== host || event.source !== window.parent || !told || told.candor !== 1) return;
-    if (told.type === "focus") (document.querySelector("dialog") ? document.querySelector("dialog button") : box).focus();
-    else if (told.type === "ask" && typeof told.question === "string") ask(told.question);
+    const shown = document.querySelector("dialog button");
+    if (told.type === "focus") shown ? shown.focus() : enter();
+    else if (told.type === "ask" && typeof told.question === "string") {
+      if (!work) return ask(told.question);
+      box.value = told.question; // one at a time; it can be asked when the answer is there
+      grow();
+    }
   });
 
   function unfold(open) {
+    const done = exchanges.some((one) => one.answered), item = (name, press) => button("", say(name), () => { unfold(false); menu.focus(); press(); });
+    if (open) {
+      more.replaceChildren(item("startOver", startOver), ...(done && start && start.handover ? [item("sendOn", letter)] : []),
+        ...(done ? [item("printChat", () => print())] : []), item("deleteChat", deleteChat), item("aboutChat", aboutChat));
+    }
     more.hidden = !open;
     menu.setAttribute("aria-expanded", open);
     if (open) more.querySelector("button").focus();
@@ -596,7 +657,9 @@
     const probe = el("span");
     probe.style.color = tint;
     document.body.append(probe);
-    const [r, g, b] = (getComputedStyle(probe).color.match(/[\d.]+/g) || [0, 0, 0]).map((v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : Math.pow((v / 255 + 0.055) / 1.055, 2.4)));
+    probe.style.color = "color-mix(in srgb," + tint + "," + tint + ")"; // in parts of red, green and blue, whatever it is
+    const shown = getComputedStyle(probe).color, most = shown[0] === "r" ? 255 : 1;
+    const [r, g, b] = shown.match(/[\d.]+/g).map((v) => (v / most <= 0.04045 ? v / most / 12.92 : Math.pow((v / most + 0.055) / 1.055, 2.4)));
     probe.remove();
     root.style.setProperty("--on-tint", 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000000" : "#ffffff");
   }
@@ -607,7 +670,7 @@
     const company = root.dataset.company;
     document.title = company ? say("title", { company }) : say("titleHere");
     document.querySelector("h1").textContent = document.title;
-    byId("notice").replaceChildren(...inline(say("notice"), () => null));
+    byId("notice").replaceChildren(...inline(say("notice"), () => null).map((part) => (part.nodeType ? part : el("span", {}, part))));
     byId("label").textContent = say("question");
     box.placeholder = say("placeholder");
     talk.setAttribute("aria-label", say("talk"));
@@ -617,8 +680,6 @@
     shut.setAttribute("aria-label", say("close"));
     shut.replaceChildren(icon("close"));
     shut.hidden = !host;
-    const item = (name, press) => button("", say(name), () => { unfold(false); menu.focus(); press(); });
-    more.replaceChildren(item("startOver", startOver), item("deleteChat", deleteChat), item("aboutChat", aboutChat));
     busy(false);
   }
 
@@ -643,22 +704,33 @@
         menu.focus();
       } else post({ type: "close" });
     });
+    more.addEventListener("focusout", (event) => {
+      if (event.relatedTarget && !more.contains(event.relatedTarget) && event.relatedTarget !== menu) unfold(false);
+    });
+    // On paper the words an answer rests on stand below it.
+    window.addEventListener("beforeprint", () => turns.querySelectorAll("details").forEach((part) => { part.open = true; }));
     document.addEventListener("click", (event) => {
       if (!more.hidden && !more.contains(event.target) && !menu.contains(event.target)) unfold(false);
     });
   }
 
+  /** Learn from the server whose assistant this is; where it is away, asking will tell. */
+  async function know() {
+    try { start = await call("GET", "start?language=" + language); } catch (_) { /* as said */ }
+  }
+
   async function begin() {
     dress();
-    try { words = await (await fetch("chat/" + language + ".json?" + root.dataset.tags)).json(); } catch (_) { /* the frame's owner says so */ }
+    // Without words there is no page: the frame's owner says so, and offers to try again.
+    words = await (await fetch("chat/" + language + ".json?" + root.dataset.tags)).json();
     label();
     listen();
     welcome();
-    try { start = await call("GET", "start?language=" + language); } catch (_) { /* asking will tell */ }
-    if (start && !exchanges.length) {
+    begun = know().then(() => {
+      if (!start) return;
       welcome();
-      await resume();
-    }
+      return resume();
+    });
     post({ type: "ready" });
   }
 

@@ -1,11 +1,14 @@
 /* Candor on a careers site: a button, and on the first press the chat in a frame. See docs/widget.md.
    Nothing else is drawn, asked or kept. No template literals: the file is made small by a simple tool. */
-(function () {
+(() => {
   "use strict";
   if (window.Candor) return;
   var script = document.currentScript || document.querySelector("script[src*='/widget.js']");
   if (!script) return;
   var base = new URL(".", script.src), home = base.origin, data = script.dataset, root = document.documentElement;
+
+  // A phone, on its side as well, or a page enlarged that far: the chat fills the screen.
+  var SMALL = "(max-width:639.98px),(max-height:499.98px)";
 
   // What is said before the chat is there: label, loading, failed, again, close.
   var SAID = {
@@ -23,36 +26,22 @@
   var rules = ":host{all:initial!important;position:fixed!important;z-index:2147483000!important;inset-block-end:calc(var(--candor-offset,20px) + env(safe-area-inset-bottom))!important;font:500 16px/1.3 system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',sans-serif!important}"
     + "button{all:unset;box-sizing:border-box;cursor:pointer;font:inherit}"
     + ".b{display:flex;align-items:center;gap:10px;min-height:52px;max-width:calc(100vw - 40px);padding:10px 20px;border-radius:26px;border:2px solid transparent;color:var(--i);background:var(--c);box-shadow:0 4px 16px rgb(0 0 0/.25)}"
-    + ".b svg{flex:none;width:24px;height:24px}"
+    + ".i{flex:none;width:24px;height:24px;background:currentColor;forced-color-adjust:none;clip-path:path('M4 3h16a2 2 0 0 1 2 2v11a2 2 0 0 1-2 2h-8l-5 4v-4H4a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2Z')}"
     + "button:focus-visible{outline:3px solid var(--c);outline-offset:3px;box-shadow:0 0 0 3px #fff}"
-    + ".p{position:fixed;box-sizing:border-box;inset-block-end:calc(var(--candor-offset,20px) + 68px + env(safe-area-inset-bottom));width:min(var(--candor-width,420px),calc(100vw - 32px));height:min(var(--candor-height,680px),calc(100dvh - 112px));border-radius:16px;overflow:hidden;background:Canvas;color:CanvasText;color-scheme:light dark;box-shadow:0 12px 40px rgb(0 0 0/.3);border:1px solid rgb(128 128 128/.4)}"
-    + ".p[hidden],.s[hidden]{display:none}"
+    + ".p{position:fixed;box-sizing:border-box;margin:0;padding:0;inset:auto;max-width:none;max-height:none;inset-block-end:calc(var(--candor-offset,20px) + 68px + env(safe-area-inset-bottom));width:min(var(--candor-width,420px),calc(100vw - 32px));height:min(var(--candor-height,680px),calc(100dvh - 112px));border-radius:16px;overflow:hidden;background:Canvas;color:CanvasText;color-scheme:light dark;box-shadow:0 12px 40px rgb(0 0 0/.3);border:1px solid rgb(128 128 128/.4)}"
+    + "[hidden]{display:none!important}"
     + "iframe{position:absolute;inset:0;width:100%;height:100%;border:0;color-scheme:normal}"
     + ".s{position:absolute;inset:0;display:flex;flex-direction:column;align-items:center;justify-content:center;gap:16px;padding:24px;text-align:center;background:Canvas}"
-    + ".s button{min-height:44px;padding:0 20px;border:1px solid;border-radius:10px;display:inline-flex;align-items:center}.s button[hidden]{display:none}"
-    + "@media(max-width:639.98px){.p{inset:0;width:auto;height:100dvh;border:0;border-radius:0;inset-block-end:auto}.o .b{visibility:hidden}}"
+    + ".s button{min-height:44px;padding:0 20px;border:1px solid;border-radius:10px;display:inline-flex;align-items:center}"
+    + "@media" + SMALL + "{.p{inset:0;width:auto;height:100dvh;border:0;border-radius:0}.o .b{visibility:hidden}}"
     + "@media(prefers-reduced-motion:no-preference){.p{animation:u .18s ease-out}@keyframes u{from{opacity:0;transform:translateY(12px)}}}"
     + "@media(forced-colors:active){.b{border-color:ButtonText}}"
     + "@media print{:host{display:none!important}}";
 
   var host = document.createElement("candor-chat");
   var shadow = host.attachShadow({ mode: "open" });
-  try {
-    // A site with a strict policy forbids <style>; a sheet made by script is none.
-    var sheet = new CSSStyleSheet();
-    sheet.replaceSync(rules);
-    shadow.adoptedStyleSheets = [sheet];
-  } catch (_) {
-    var style = make("style", "", rules);
-    style.nonce = script.nonce;
-    shadow.append(style);
-  }
-
   function make(name, kind, text) {
-    var node = document.createElement(name);
-    if (kind) node.className = kind;
-    if (text) node.textContent = text;
-    return node;
+    return Object.assign(document.createElement(name), { className: kind || "", textContent: text || "" });
   }
 
   // The colour of the button, and black or white on it, whichever is easier to read.
@@ -60,42 +49,39 @@
     var colour = data.color || getComputedStyle(host).getPropertyValue("--candor-color").trim();
     if (!colour || !CSS.supports("color", colour)) colour = "#0b6157";
     host.style.setProperty("--c", colour);
-    var rgb = (getComputedStyle(button).backgroundColor.match(/[\d.]+/g) || [0, 0, 0]).slice(0, 3).map(function (v) {
-      v /= 255;
+    // In parts of red, green and blue, whatever kind of colour it is, such as oklch().
+    button.style.background = "color-mix(in srgb," + colour + "," + colour + ")";
+    var shown = getComputedStyle(button).backgroundColor, part = shown.match(/[\d.]+/g).map((v) => {
+      v /= shown[0] === "r" ? 255 : 1;
       return v <= 0.04045 ? v / 12.92 : Math.pow((v + 0.055) / 1.055, 2.4);
     });
-    var light = 0.2126 * rgb[0] + 0.7152 * rgb[1] + 0.0722 * rgb[2];
-    host.style.setProperty("--i", light > 0.179 ? "#000" : "#fff");
+    host.style.setProperty("--i", 0.2126 * part[0] + 0.7152 * part[1] + 0.0722 * part[2] > 0.179 ? "#000" : "#fff");
+    button.style.background = "";
     return colour;
   }
 
   var box = make("div"), button = make("button", "b"), panel = null, frame = null, state = null, again = null;
-  var ready = false, open = false, waiting = [], timer = 0, overflow = "", heard = {};
+  var ready = false, open = false, wanted = true, before = button, waiting = [], timer = 0, heard = {};
   button.type = "button";
   button.setAttribute("aria-expanded", "false");
   button.setAttribute("aria-haspopup", "dialog");
-  button.append(icon(), make("span", "", data.label || said[0]));
-  button.addEventListener("click", function () { open ? close() : show(); });
+  button.append(make("span", "i"), make("span", "", data.label || said[0]));
+  button.addEventListener("click", () => open ? close() : show());
   box.append(button);
   shadow.append(box);
-  shadow.addEventListener("keydown", function (event) {
-    if (event.key === "Escape" && open) close();
+  // Wherever the focus is: what lies under the chat can be seen again without leaving its place.
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && open && !event.defaultPrevented) close();
   });
 
-  function icon() {
-    var space = "http://www.w3.org/2000/svg", svg = document.createElementNS(space, "svg"), path = document.createElementNS(space, "path");
-    svg.setAttribute("viewBox", "0 0 24 24");
-    svg.setAttribute("aria-hidden", "true");
-    path.setAttribute("fill", "currentColor");
-    path.setAttribute("d", "M4 3h16a2 2 0 0 1 2 2v11a2 2 0 0 1-2 2h-8l-5 4v-4H4a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2Zm3 5v2h10V8Zm0 4v2h7v-2Z");
-    svg.append(path);
-    return svg;
-  }
-
   function build() {
-    panel = make("div", "p");
+    panel = make("dialog", "p");
     panel.id = "panel";
-    panel.hidden = true;
+    panel.setAttribute("aria-label", said[0]);
+    panel.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      close();
+    });
     button.setAttribute("aria-controls", "panel");
     state = make("div", "s");
     state.setAttribute("role", "status");
@@ -103,7 +89,7 @@
     var away = make("button", "", said[4]);
     again.type = away.type = "button";
     again.addEventListener("click", load);
-    away.addEventListener("click", function () { close(); });
+    away.addEventListener("click", () => close());
     state.append(make("span"), again, away);
     panel.append(state);
     box.append(panel);
@@ -125,7 +111,7 @@
     clearTimeout(timer);
     timer = setTimeout(fail, +data.patience || 12000);
     // A page of an error tells nothing about itself: whoever has not spoken soon after loading never will.
-    frame.addEventListener("load", function () { setTimeout(fail, 1500); });
+    frame.addEventListener("load", () => setTimeout(fail, 1500));
   }
 
   function fail() {
@@ -134,7 +120,7 @@
     again.hidden = false;
     state.hidden = false;
     frame.hidden = true;
-    if (open && shadow.activeElement === null) again.focus();
+    if (open && wanted && within()) again.focus();
   }
 
   function post(message) {
@@ -142,7 +128,7 @@
     ready ? frame.contentWindow.postMessage(message, home) : waiting.push(message);
   }
 
-  window.addEventListener("message", function (event) {
+  window.addEventListener("message", (event) => {
     var told = event.data;
     if (event.origin !== home || !frame || event.source !== frame.contentWindow || !told || told.candor !== 1) return;
     if (told.type === "ready") {
@@ -157,86 +143,99 @@
     else if (told.type === "answer") emit("answer", { status: String(told.status) });
   });
 
+  /** Whether the focus is in the widget, or nowhere. */
+  function within() {
+    var at = document.activeElement;
+    return !at || at === host || at === document.body;
+  }
+
   function enter() {
-    if (!ready) return;
+    if (!ready || !wanted) return;
     frame.focus();
     post({ type: "focus" });
   }
 
-  var phone = matchMedia("(max-width:639.98px)"), view = window.visualViewport;
+  var phone = matchMedia(SMALL), view = visualViewport, overflow = null;
   function fit() {
+    var full = open && phone.matches;
+    if (full && overflow === null) {
+      overflow = root.style.overflow;
+      root.style.overflow = "hidden";
+    } else if (!full && overflow !== null) {
+      root.style.overflow = overflow;
+      overflow = null;
+    }
     // On a phone the keyboard covers the page without making it smaller.
     if (!panel) return;
-    var full = open && phone.matches;
-    panel.style.height = full && view ? view.height + "px" : "";
-    panel.style.top = full && view ? view.offsetTop + "px" : "";
+    panel.style.height = full ? view.height + "px" : "";
+    panel.style.top = full ? view.offsetTop + "px" : "";
   }
-  if (view) {
-    view.addEventListener("resize", fit);
-    view.addEventListener("scroll", fit);
-  }
-  phone.addEventListener("change", function () { lock(); fit(); });
+  view.addEventListener("resize", fit);
+  view.addEventListener("scroll", fit);
+  phone.addEventListener("change", () => {
+    if (open) lift();
+    fit();
+  });
 
-  function lock() {
-    var locked = overflow !== "";
-    if (open && phone.matches && !locked) {
-      overflow = root.style.overflow || "visible";
-      root.style.overflow = "hidden";
-    } else if (locked && !(open && phone.matches)) {
-      root.style.overflow = overflow === "visible" ? "" : overflow;
-      overflow = "";
-    }
+  /** On a phone nothing behind the chat can be reached; beside a page it is one part among others. */
+  function lift() {
+    panel.close();
+    phone.matches ? panel.showModal() : panel.setAttribute("open", "");
+    enter();
   }
 
-  function show() {
+  function show(quietly) {
+    wanted = quietly !== true;
     if (open) return enter();
     open = true;
+    before = within() ? button : document.activeElement;
     if (!panel) build();
     if (!frame) load();
-    panel.hidden = false;
     box.className = "o";
     button.setAttribute("aria-expanded", "true");
-    lock();
+    lift();
     fit();
-    enter();
     emit("open");
   }
 
   function close() {
     if (!open) return;
+    var back = within();
     open = false;
-    panel.hidden = true;
+    panel.close();
     box.className = "";
     button.setAttribute("aria-expanded", "false");
-    lock();
-    button.focus();
+    fit();
+    if (back) (before.isConnected ? before : button).focus();
     emit("close");
   }
 
   function emit(name, detail) {
-    (heard[name] || []).slice().forEach(function (listener) { listener(detail); });
+    (heard[name] || []).forEach((listener) => listener(detail));
     window.dispatchEvent(new CustomEvent("candor:" + name, { detail: detail }));
   }
 
   window.Candor = {
-    open: show,
+    open: () => show(),
     close: close,
-    ask: function (question) { show(); post({ type: "ask", question: String(question) }); },
-    on: function (name, listener) { (heard[name] = heard[name] || []).push(listener); },
-    off: function (name, listener) { heard[name] = (heard[name] || []).filter(function (one) { return one !== listener; }); }
+    ask: (question) => { show(); post({ type: "ask", question: String(question) }); },
+    on: (name, listener) => { (heard[name] = heard[name] || []).push(listener); }
   };
 
   function place() {
     var side = data.position || getComputedStyle(host).getPropertyValue("--candor-position").trim();
     var left = side === "left" || (side !== "right" && (language === "he" || root.dir === "rtl"));
     host.dir = language === "he" ? "rtl" : "ltr";
-    var css = "@media all{:host,.p{" + (left ? "left" : "right") + ":var(--candor-side,20px)!important}}@media(max-width:639.98px){.p{left:0!important;right:0!important}}";
+    rules += ":host,.p{" + (left ? "left" : "right") + ":var(--candor-side,20px)!important}@media" + SMALL + "{.p{left:0!important;right:0!important}}";
     try {
-      var more = new CSSStyleSheet();
-      more.replaceSync(css);
-      shadow.adoptedStyleSheets = shadow.adoptedStyleSheets.concat(more);
+      // A site with a strict policy forbids <style>; a sheet made by script is none.
+      var sheet = new CSSStyleSheet();
+      sheet.replaceSync(rules);
+      shadow.adoptedStyleSheets = [sheet];
     } catch (_) {
-      shadow.querySelector("style").append(css);
+      var style = make("style", "", rules);
+      style.nonce = script.nonce;
+      shadow.append(style);
     }
     if (data.offset) host.style.setProperty("--candor-offset", data.offset);
     dress();
@@ -245,7 +244,9 @@
   function begin() {
     document.body.append(host);
     place();
-    if (data.open === "true") show();
+    emit("loaded");
+    // Nobody asked for it yet: the focus stays where it is, and a phone is not filled.
+    if (data.open === "true" && !phone.matches) show(true);
   }
   document.body ? begin() : document.addEventListener("DOMContentLoaded", begin);
 })();
