@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
-from sqlalchemy import Engine, create_engine, event, inspect, text
+from sqlalchemy import URL, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -39,7 +39,7 @@ class Database:
         """
         try:
             parsed = make_url(url)
-            engine = create_engine(parsed, pool_pre_ping=True, **_options(parsed.get_backend_name()))
+            engine = create_engine(parsed, pool_pre_ping=True, **_options(parsed))
         except (ArgumentError, ImportError, SQLAlchemyError) as error:
             raise DatabaseError(
                 f"CANDOR_DATABASE is no database that can be opened ({_short(error)}). "
@@ -91,9 +91,15 @@ class Database:
 # --- the database -----------------------------------------------------------------------------------
 
 
-def _options(backend: str) -> dict[str, Any]:
+def _options(url: URL) -> dict[str, Any]:
     # SQLite has one writer: a turn waits for it. A server may be away: a turn does not wait long.
-    return {"connect_args": {"timeout": WAIT}} if backend == "sqlite" else {"pool_timeout": WAIT}
+    if url.get_backend_name() == "sqlite":
+        return {"connect_args": {"timeout": WAIT}}
+    options: dict[str, Any] = {"pool_timeout": WAIT}
+    if url.get_backend_name() == "postgresql" and url.get_driver_name() == "psycopg":
+        patience = {"connect_timeout": int(WAIT), "tcp_user_timeout": int(1000 * WAIT)}
+        options["connect_args"] = {name: value for name, value in patience.items() if name not in url.query}
+    return options
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

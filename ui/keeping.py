@@ -26,6 +26,9 @@ BACKLOG = 2000
 RETRY = 2.0
 """Seconds between two attempts to reach a database that was away."""
 
+LAST = 1.5
+"""Seconds for what waits when the process ends, which has to be over in ten."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -43,9 +46,11 @@ class Keeper:
     What waits is in memory only, and `BACKLOG` of it at most; whoever asks is told that it is not stored.
     """
 
-    def __init__(self, conversations: Conversations, assistant: object) -> None:
+    def __init__(self, conversations: Conversations, assistant: object, retry: float = RETRY) -> None:
+        """`retry`: seconds between two attempts to reach a database that was away."""
         self.conversations = conversations
         self.assistant = assistant
+        self.retry = retry
         self._waiting: OrderedDict[tuple[str, str], Turn] = OrderedDict()
         self._lost = 0
         self._away_until = 0.0
@@ -104,7 +109,7 @@ class Keeper:
             known = self.conversations.answered(conversation, message)
         except SQLAlchemyError as error:
             log.error("The database of conversations cannot be read: %s", _short(error))
-            self._away_until = time.monotonic() + RETRY
+            self._away_until = time.monotonic() + self.retry
             return None
         return (known, True) if known is not None else None
 
@@ -143,7 +148,7 @@ class Keeper:
 
     def _catch_up(self) -> None:
         """Try again until nothing waits any more."""
-        while not self._closed.wait(RETRY):
+        while not self._closed.wait(self.retry):
             written = self._write_down()
             with self._lock:
                 if self._waiting:
@@ -174,10 +179,12 @@ class Keeper:
                     self._waiting.pop(key, None)
 
     def close(self) -> None:
-        """Try once more to store what waits, as the process ends; the log says what is lost."""
+        """Try once more to store what waits, for `LAST` seconds, as the process ends; the log says what is lost."""
         self._closed.set()
         if self._waiting:
-            self._write_down()
+            last = threading.Thread(target=self._write_down, name="last-turns", daemon=True)
+            last.start()
+            last.join(LAST)
         if lost := self._lost + len(self._waiting):
             log.error("%d turns are lost: the database did not come back before the end.", lost)
 
