@@ -6,11 +6,13 @@ SOURCES ?=
 TORCH ?= 2.13.0
 BENCH ?= .venv-bench
 SHARED ?= ../shared
+USERS ?= 50
+MINUTES ?= 10
 BIN := $(VENV)/bin
 INSTALL ?= $(BIN)/python -m pip install
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve ingest test check format bench bench-full lock clean
+.PHONY: help setup run serve ingest test check format bench bench-full load lock clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -48,10 +50,14 @@ bench-full: $(BENCH)/.installed ## the same over real companies, into docs/perfo
 	$(BENCH)/bin/python tests/benchmarks/limit.py --shared $(SHARED) --write docs
 	$(BENCH)/bin/python tests/benchmarks/growth.py --sizes 1000 10000 100000 1000000 --write docs
 
+load: setup ## candidates by the dozen against one process: make load USERS=50 MINUTES=10
+	@$(INSTALL) --quiet --constraint constraints.txt --editable '.[dev,load]'
+	$(BIN)/python tests/load/run.py --users $(USERS) --minutes $(MINUTES)
+
 # A dry run chooses versions for all extras and installs nothing. The local part of a version (+cpu)
 # and the libraries that only some builds of torch need are left out: they depend on the machine.
 lock: $(VENV)/.pip ## choose today's versions anew for constraints.txt
-	$(BIN)/python -m pip install --dry-run --ignore-installed 'torch==$(TORCH)' -e '.[dev,llm,postgres,redis,train]' >$(VENV)/lock.log
+	$(BIN)/python -m pip install --dry-run --ignore-installed 'torch==$(TORCH)' -e '.[dev,llm,load,postgres,redis,train]' >$(VENV)/lock.log
 	sed -n 's/^Would install //p' $(VENV)/lock.log | tr ' ' '\n' | sed -E 's/-([^-]+)$$/==\1/; s/\+.*//' \
 	  | grep -vE '^(candor|cuda|nvidia|triton)[=-]' | LC_ALL=C sort -f >$(VENV)/constraints.txt
 	mv $(VENV)/constraints.txt constraints.txt
