@@ -11,7 +11,8 @@ from limits import parse_many
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-SITE = re.compile(r"https?://(\*\.)?[A-Za-z0-9.-]+(:\d{1,5})?")
+_LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+SITE = re.compile(rf"(https?)://((?:\*\.)?{_LABEL}(?:\.{_LABEL})*)(?::(\d{{1,5}}))?/?")
 """A site as Content-Security-Policy spells it: scheme, host, perhaps a port, perhaps all hosts below one."""
 
 
@@ -108,10 +109,7 @@ class Settings(BaseSettings):
     @field_validator("embed_on")
     @classmethod
     def _are_sites(cls, sites: tuple[str, ...]) -> tuple[str, ...]:
-        for site in sites:
-            if not SITE.fullmatch(site):
-                raise ValueError(f"{site!r} is no site; write it like https://careers.example.com")
-        return sites
+        return tuple(dict.fromkeys(map(_origin, sites)))
 
     @field_validator("limit_visitor", "limit_address")
     @classmethod
@@ -150,6 +148,19 @@ class Settings(BaseSettings):
                 "CANDOR_HANDOVER_MAIL needs CANDOR_SMTP_URL, such as smtp://user:password@mail.example.com:587"
             )
         return self
+
+
+def _origin(site: str) -> str:
+    """A site as browsers spell an origin: in small letters, without a slash and without the port that is usual."""
+    found = SITE.fullmatch(site.lower())
+    scheme, host, port = (found[1], found[2], int(found[found.re.groups] or 0)) if found else ("", "", 0)
+    if not scheme or port > 65535:
+        raise ValueError(
+            f"{site!r} is no site; write scheme and host, without a path, like https://careers.example.com "
+            "(a name with letters beyond a to z as its xn-- form)"
+        )
+    usual = port in (0, 443 if scheme == "https" else 80)
+    return f"{scheme}://{host}" if usual else f"{scheme}://{host}:{port}"
 
 
 def load_settings(env_file: Path | str | None = ".env", **given: object) -> Settings:

@@ -24,6 +24,7 @@ from assistant.conversation import Reply
 from ui.candidate import QUESTION_LIMIT
 from ui.database import Database
 from ui.server import create_app
+from ui.shapes import ChatReply, Problem, Shown, Start, Transcript
 from ui.turns import AT_ONCE, WAITING
 
 CHAT, FIRST, SECOND = "a" * 32, "1" * 32, "2" * 32
@@ -253,15 +254,45 @@ def test_only_the_sites_that_are_named_may_ask_from_a_page_of_their_own(tmp_path
     ]
 
 
-def test_the_description_names_every_endpoint(world: World) -> None:
-    paths = world.client.get("/api/openapi.json").json()["paths"]
-    assert sorted(paths) == [
-        "/api/chat",
-        "/api/conversations/{conversation}",
-        "/api/conversations/{conversation}/handover",
-        "/api/conversations/{conversation}/messages/{message}/feedback",
-        "/api/start",
-    ]
+def test_the_description_names_every_endpoint_and_what_it_answers(world: World) -> None:
+    told = world.client.get("/api/openapi.json").json()
+    answered = {
+        f"{method} {path}": {
+            status: str(list(answer.get("content", {}).values())).rpartition("/")[2].rstrip("'}]")
+            for status, answer in endpoint["responses"].items()
+        }
+        for path, methods in told["paths"].items()
+        for method, endpoint in methods.items()
+    }
+    wrong = {"404": "Problem", "422": "Problem", "503": "Problem"}
+    chat = "/api/conversations/{conversation}"
+    stream = answered["post /api/chat"].pop("200")
+    assert answered == {
+        "get /api/start": {"200": "Start", "422": "Problem"},
+        "post /api/chat": {"422": "Problem", "429": "Problem", "503": "Problem"},
+        f"get {chat}": {"200": "Transcript", **wrong},
+        f"delete {chat}": {"204": "[", **wrong},
+        f"put {chat}/messages/{{message}}/feedback": {"204": "[", **wrong},
+        f"post {chat}/handover": {"200": "Shown", "202": "Shown", "409": "Shown", "502": "Problem", **wrong},
+    }
+    assert "event: reply" in stream and "ChatReply" in str(told["paths"]["/api/chat"])
+
+
+def test_answers_are_as_described(tmp_path: Path) -> None:
+    world = World(tmp_path, handover_webhook="http://127.0.0.1:9/")
+    Start.model_validate(world.client.get("/api/start").json())
+    ChatReply.model_validate(world.ask(HOME)[-1][1])
+    ChatReply.model_validate(world.ask("Which positions are open?", message=SECOND)[-1][1])
+    chat = f"/api/conversations/{CHAT}"
+    world.client.put(f"{chat}/messages/{FIRST}/feedback", json={"thumb": "down"})
+    Transcript.model_validate(world.client.get(chat).json())
+    Shown.model_validate(world.client.post(f"{chat}/handover", json={}).json())
+    for answer in (
+        world.client.get("/api/conversations/x"),
+        world.client.get(f"/api/conversations/{SECOND}"),
+    ):
+        Problem.model_validate(answer.json())
+    world.database.close()
 
 
 # Under load, and over a real connection

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from hostile_texts import HOSTILE
 from ui_browser import served
-from ui_fakes import ATTACK, EMPTY, REMOTE, FakeAssistant, settings
+from ui_fakes import ATTACK, EMPTY, REMOTE, SITE, FakeAssistant, settings
 
+from assistant.conversation import Citation, Outcome, Reply
+from knowledge.documents import JobPosting
 from ui.links import link_to_quote
 from ui.server import create_app
 
@@ -172,6 +175,35 @@ def test_no_script_in_a_question_a_page_or_a_posting_runs(visit: Callable[..., A
     expect(answered(page, 3).locator(".question")).to_contain_text(ATTACK)
     assert page.evaluate("window.hacked") is None
     assert page.locator(".turn img, .turn script, .turn a[href^=javascript]").count() == 0
+
+
+class Hostile(FakeAssistant):
+    """Gives back each line of a question as everything that a reply has."""
+
+    def reply(self, turns: Sequence[str], about: str = "") -> Reply:
+        lines = turns[-1].split("\n")
+        citations = tuple(Citation(x, x, f"{SITE}/{x}", x, f"before {x} after", x) for x in lines)
+        jobs = tuple(JobPosting(x, x, x, x, (x,), x) for x in lines)
+        text = "\n\n".join(f"- {x} [{n}]" for n, x in enumerate(lines, 1))
+        return Reply(Outcome.ANSWERED, text, citations, jobs, suggestions=tuple(lines[:3]))
+
+
+def test_a_hundred_hostile_texts_run_no_script_and_load_nothing(
+    browser: Any, visit: Callable[..., Any]
+) -> None:
+    with served(create_app(Hostile(), settings())) as hostile:
+        page = visit(to=hostile)
+        loaded: list[str] = []
+        page.on("request", lambda request: loaded.append(request.url))
+        for number in range(0, len(HOSTILE), 20):
+            turn = ask(page, "\n".join(HOSTILE[number : number + 20]))
+            turn.locator("details").evaluate_all("all => all.forEach(part => { part.open = true; })")
+            expect(turn.locator("mark").first).to_have_text(HOSTILE[number])
+            expect(turn.locator(".job").first).to_contain_text(HOSTILE[number])
+        assert page.evaluate("window.hacked") is None
+        assert not [url for url in loaded if "/gradio_api/" not in url]
+        unwanted = "img, script, style, iframe, object, embed, video, audio, form, base, a[href^='java' i], a[href^='data' i]"
+        assert page.locator(f".turn :is({unwanted})").count() == 0
 
 
 def test_a_question_that_is_too_long_stays_in_the_box_with_a_sentence(visit: Callable[..., Any]) -> None:

@@ -118,3 +118,40 @@ def test_company_and_contact_of_the_store_hold_where_none_are_set(
     assert (settings.company, settings.contact) == ("Bakery", "jobs@mill.example")
     mirror(readings, ["a.md"], tmp_path / "store", embedder)
     assert load_settings(None, store=tmp_path / "store").contact == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("https://Careers.Example.com/", "https://careers.example.com"),
+        ("HTTPS://careers.example.com:443", "https://careers.example.com"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("http://localhost:80/", "http://localhost"),
+        ("https://*.Example.com:8443", "https://*.example.com:8443"),
+    ],
+)
+def test_a_site_that_may_embed_is_spelled_as_browsers_do(given: str, meant: str) -> None:
+    assert load_settings(None, embed_on=f"{given}, https://other.example {meant}").embed_on == (
+        meant,
+        "https://other.example",
+    )
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "careers.example.com",
+        "https://careers.example.com/jobs",
+        "https://*",
+        "*",
+        "https://me@careers.example.com",
+        "https://careers..example.com",
+        "https://careers.example.com:99999",
+        "https://bücher.example",
+        "https://a.example;script-src",
+        "https://exa*mple.com",
+    ],
+)
+def test_what_is_no_site_is_refused_with_what_to_write(given: str) -> None:
+    with pytest.raises(ValidationError, match=r"is no site; write scheme and host, without a path"):
+        load_settings(None, embed_on=given)

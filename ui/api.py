@@ -26,6 +26,7 @@ from ui.handover import Courier, HandoverError, letter
 from ui.keeping import Keeper, Place, reply_as_json
 from ui.limits import Limits
 from ui.links import contact_address
+from ui.shapes import STREAM, Shown, Start, Transcript, answers
 from ui.turns import Running, Turns
 
 TURNS = 20
@@ -167,7 +168,7 @@ def chat_api(
     router = APIRouter(prefix="/api", tags=["chat"])
     chat = Chat(assistant, keeper, settings, turns)
 
-    @router.get("/start")
+    @router.get("/start", response_model=None, responses=answers(Start))
     def start(language: Annotated[str, Query(max_length=16)] = "en") -> dict[str, Any]:
         """What a page needs to greet a visitor: whose assistant it is, and questions to start from."""
         summary = assistant.summary
@@ -186,7 +187,11 @@ def chat_api(
             "question_limit": QUESTION_LIMIT,
         }
 
-    @router.post("/chat", responses={200: {"content": {"text/event-stream": {}}}})
+    @router.post(
+        "/chat",
+        response_class=StreamingResponse,
+        responses={**answers(None, 429, 503), 200: STREAM},
+    )
     async def ask(body: Ask, request: Request) -> Response:
         """Answer the last of the candidate's messages, as a stream of server-sent events.
 
@@ -202,7 +207,7 @@ def chat_api(
             raise RefusedError(503, code, refusal.message, refusal.seconds)
         return StreamingResponse(chat.begin(body), media_type="text/event-stream", headers=STREAM_HEADERS)
 
-    @router.get("/conversations/{conversation}")
+    @router.get("/conversations/{conversation}", response_model=None, responses=answers(Transcript, 404, 503))
     def transcript(conversation: PathId) -> dict[str, Any]:
         """The chat so far, with personal data in the questions masked."""
         found = chat.stored().transcript(conversation)
@@ -210,12 +215,16 @@ def chat_api(
             raise RefusedError(404, "unknown", "There is no such conversation; it may have been deleted.")
         return found
 
-    @router.delete("/conversations/{conversation}", status_code=204)
+    @router.delete("/conversations/{conversation}", status_code=204, responses=answers(None, 404, 503))
     def forget(conversation: PathId) -> None:
         """Delete a chat with all that belongs to it; also right where there is none."""
         chat.kept_by().delete(conversation)
 
-    @router.put("/conversations/{conversation}/messages/{message}/feedback", status_code=204)
+    @router.put(
+        "/conversations/{conversation}/messages/{message}/feedback",
+        status_code=204,
+        responses=answers(None, 404, 503),
+    )
     def rate(conversation: PathId, message: PathId, body: Rating) -> None:
         """Say what the candidate thinks of a reply, in place of what was said before."""
         kept = chat.stored().rate(
@@ -224,7 +233,15 @@ def chat_api(
         if not kept:
             raise RefusedError(404, "unknown", "There is no such message; it may have been deleted.")
 
-    @router.post("/conversations/{conversation}/handover")
+    @router.post(
+        "/conversations/{conversation}/handover",
+        response_model=None,
+        responses={
+            **answers(Shown, 404, 502, 503),
+            202: {"model": Shown, "description": "It was sent."},
+            409: {"model": Shown, "description": "The chat has gone on: the new text, not sent."},
+        },
+    )
     def hand_over(conversation: PathId, body: Letters, response: Response) -> dict[str, Any]:
         """Send the transcript to a recruiter: first shown (200), then, with the digest of that, sent (202)."""
         if not chat.can_hand_over:
