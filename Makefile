@@ -57,7 +57,7 @@ load: setup ## candidates by the dozen against one process: make load USERS=50 M
 # A dry run chooses versions for all extras and installs nothing. The local part of a version (+cpu)
 # and the libraries that only some builds of torch need are left out: they depend on the machine.
 lock: $(VENV)/.pip ## choose today's versions anew for constraints.txt
-	$(BIN)/python -m pip install --dry-run --ignore-installed 'torch==$(TORCH)' -e '.[dev,llm,load,postgres,redis,train]' >$(VENV)/lock.log
+	$(BIN)/python -m pip install --dry-run --ignore-installed 'torch==$(TORCH)' -e '.[dev,llm,load,postgres,redis,telemetry,train]' >$(VENV)/lock.log
 	sed -n 's/^Would install //p' $(VENV)/lock.log | tr ' ' '\n' | sed -E 's/-([^-]+)$$/==\1/; s/\+.*//' \
 	  | grep -vE '^(candor|cuda|nvidia|triton)[=-]' | LC_ALL=C sort -f >$(VENV)/constraints.txt
 	mv $(VENV)/constraints.txt constraints.txt

@@ -27,6 +27,7 @@ from assistant.claims import Claim, Quote, Stretch, addresses_model, fault, loca
 from assistant.conversation import Citation
 from assistant.decision import Evidence
 from assistant.questions import Question, language_of
+from assistant.steps import step, tell
 from knowledge.documents import Passage
 from knowledge.places import find_places
 from knowledge.rates import RateLimit, rate_storage
@@ -168,16 +169,16 @@ class GenerativeWriter:
             with closing(received(self.model, messages, deadline)) as texts:
                 for text in texts:
                     for sentence in draft.add(text):
-                        yield from answer.take(sentence)
+                        yield from answer.checked(sentence)
                     if answer.full:
                         return
         except ModelError:
             # A sentence that was complete when the stream broke still counts.
             for sentence in draft.end(broken=True):
-                yield from answer.take(sentence)
+                yield from answer.checked(sentence)
             raise
         for sentence in draft.end():
-            yield from answer.take(sentence)
+            yield from answer.checked(sentence)
 
 
 def drained(pieces: Generator[object, None, Result]) -> Result:
@@ -212,6 +213,11 @@ class _Answer:
     @property
     def passages(self) -> list[Passage]:
         return [entry.hit.passage for entry in self.evidence]
+
+    def checked(self, sentence: Sentence) -> list[str]:
+        """What of a sentence can be shown; a step of its own."""
+        with step("check"):
+            return list(self.take(sentence))
 
     def take(self, sentence: Sentence) -> Iterator[str]:
         """The sentence as it is shown, if it passes."""
@@ -559,6 +565,7 @@ def _one_call(model: BaseChatModel, messages: list[BaseMessage], deadline: Deadl
 
     threading.Thread(target=call, name="language-model", daemon=True).start()
     read = 0
+    began, failed = time.perf_counter(), False
     try:
         while True:
             try:
@@ -577,8 +584,12 @@ def _one_call(model: BaseChatModel, messages: list[BaseMessage], deadline: Deadl
             if read > MOST_CHARACTERS:
                 raise ModelError("it wrote far too much")
             yield chunk
+    except Exception:
+        failed = True
+        raise
     finally:
         left.set()
+        tell("llm", began, failed)
 
 
 _CUT_OFF = {

@@ -6,7 +6,6 @@ import copy
 import logging
 import re
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -32,6 +31,7 @@ from assistant.questions import (
     split_questions,
 )
 from assistant.role_replies import RoleDesk, RoleMemory, Said
+from assistant.steps import Stopwatch
 from assistant.topics import Bank, folded
 from knowledge.documents import Status
 from knowledge.embedding import Embedder, load_embedder
@@ -136,6 +136,7 @@ class Summary:
     jobs: int = 0
     open_jobs: int = 0
     as_of: datetime | None = None
+    passages: int = 0
 
 
 class _Opening:
@@ -283,7 +284,7 @@ class Assistant:
         if knowledge is None:
             return Summary()
         manifest = knowledge.store.manifest
-        return Summary(manifest.pages, manifest.jobs, manifest.open_jobs, manifest.as_of)
+        return Summary(manifest.pages, manifest.jobs, manifest.open_jobs, manifest.as_of, manifest.passages)
 
     def starters(self, limit: int = 4, language: str = "") -> list[str]:
         """Questions that the store really can answer, of different kinds.
@@ -411,7 +412,9 @@ class Assistant:
         if approved := knowledge.approved.answer(question):
             reply = replace(as_reply(approved, language), suggestions=self._suggestions(question, knowledge))
             return traced(reply, question, watch, "approved"), self._after(question, memory)
-        if refusal := self.refuse(question):
+        refusal = self.refuse(question)
+        watch.lap("refuse")
+        if refusal:
             return traced(refusal, question, watch, "refused"), replace(memory, language=language)
         said = knowledge.desk.answer(question, memory.roles)
         watch.lap("roles")
@@ -424,8 +427,7 @@ class Assistant:
             return traced(refusal, whole, watch, "refused"), replace(memory, language=language)
         question = whole
         watch.lap("rewrite")
-        found, rows = self._searched(text, question, memory, knowledge, said)
-        watch.lap("search")
+        found, rows = self._searched(text, question, memory, knowledge, said, watch)
         if not self.enough(found):
             reply = self._not_found(question, found)
         else:
@@ -433,6 +435,7 @@ class Assistant:
             reply = replace(reply, jobs=said.jobs if said.rows else ())
         watch.lap("write")
         reply = replace(reply, suggestions=self._suggestions(question, knowledge))
+        watch.lap("suggest")
         filters = {
             "language": question.language if question.language in knowledge.languages else "",
             "roles": [job.title for job in said.jobs] if rows else [],
@@ -454,17 +457,23 @@ class Assistant:
         return Memory(question.standalone, question.language, roles or RoleMemory(), rows, asked)
 
     def _searched(
-        self, text: str, question: Question, memory: Memory, knowledge: Knowledge, said: Said
+        self,
+        text: str,
+        question: Question,
+        memory: Memory,
+        knowledge: Knowledge,
+        said: Said,
+        watch: Stopwatch,
     ) -> tuple[Found, frozenset[int] | None]:
         """What is found among a role's passages or, where that is not enough, among all; and which it was."""
-        found = self.evidence(question, knowledge, said.rows)
+        found = self.evidence(question, knowledge, said.rows, watch)
         if not said.rows or (self.enough(found) and said.certain):
             return found, said.rows
         # What is no question about the chosen role is one that stands alone, however short it is.
         alone = (
             self.understand(text, question.language, Memory(), knowledge) if memory.roles.pinned else question
         )
-        everywhere = self.evidence(alone, knowledge, None)
+        everywhere = self.evidence(alone, knowledge, None, watch)
         return (everywhere, None) if everywhere.probability > found.probability else (found, said.rows)
 
     def understand(self, text: str, language: str, memory: Memory, knowledge: Knowledge) -> Question:
@@ -530,8 +539,14 @@ class Assistant:
     def _fixed(self, name: str, outcome: Outcome, language: str) -> Reply:
         return Reply(outcome, phrase(name, language), language=language, writer="catalogue")
 
-    def evidence(self, question: Question, knowledge: Knowledge, rows: frozenset[int] | None) -> Found:
-        """What search finds, ranked and judged; `rows` restricts it to some passages."""
+    def evidence(
+        self,
+        question: Question,
+        knowledge: Knowledge,
+        rows: frozenset[int] | None,
+        watch: Stopwatch | None = None,
+    ) -> Found:
+        """What search finds, ranked and judged; `rows` restricts it to some passages, `watch` takes the times."""
         question = self.narrowed(question, rows)
         spoken = question.language if question.language in knowledge.languages else ""
         topics = [topic for topic, likeness in question.topics[:1] if likeness > 0.5]
@@ -548,7 +563,12 @@ class Assistant:
             closed=rows is not None,
         )
         hits = search(knowledge.store, query)
-        return decide(question, hits, knowledge.context, self.parameters, self.reranker)
+        if watch:
+            watch.lap("search")
+        found = decide(question, hits, knowledge.context, self.parameters, self.reranker)
+        if watch:
+            watch.lap("decide")
+        return found
 
     @staticmethod
     def narrowed(question: Question, rows: frozenset[int] | None) -> Question:
@@ -677,20 +697,6 @@ def joined(replies: Sequence[Reply]) -> Reply:
 def renumbered(text: str, shift: int) -> str:
     """The text with each reference "[n]" raised by `shift`."""
     return re.sub(r"\[(\d+)\]", lambda match: f"[{int(match[1]) + shift}]", text)
-
-
-class Stopwatch:
-    """Milliseconds of each step of a turn."""
-
-    def __init__(self) -> None:
-        self.steps: dict[str, float] = {}
-        self._last = time.perf_counter()
-
-    def lap(self, step: str) -> None:
-        """End a step, and begin the next."""
-        now = time.perf_counter()
-        self.steps[step] = round(1000 * (now - self._last), 1)
-        self._last = now
 
 
 def traced(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from limits import parse_many
@@ -90,6 +90,13 @@ class Settings(BaseSettings):
     )
     trusted_proxies: str = Field(
         "", description="Addresses of proxies whose X-Forwarded-For is believed, comma between; empty: none."
+    )
+    log: Literal["text", "json"] = Field(
+        "text", description='Form of the log on standard error: "text" for people, "json" for machines.'
+    )
+    metrics_token: SecretStr = Field(
+        SecretStr(""),
+        description="What Prometheus sends as bearer token to read /metrics; empty: only this computer may.",
     )
     llm: str = Field("", description="Language model as provider:model; empty: answers without one.")
     llm_base_url: str = Field("", description="Base URL of an OpenAI-compatible server.")

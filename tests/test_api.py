@@ -130,7 +130,9 @@ def test_without_a_conversation_a_new_one_is_begun(world: World) -> None:
 
 def test_what_breaks_inside_is_told_without_its_reason(world: World) -> None:
     told = world.ask("break")
-    assert told[-1] == ("error", {"code": "failed", "retry_after": None})
+    name, error = told[-1]
+    assert (name, error["code"], error["retry_after"]) == ("error", "failed", None)
+    assert re.fullmatch("[0-9a-f]{8}", error["reference"])
     assert "secret-key-123" not in json.dumps(told)
 
 

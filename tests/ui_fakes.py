@@ -125,6 +125,7 @@ class FakeSummary:
     jobs: int = 3
     open_jobs: int = 2
     as_of: datetime | None = datetime(2026, 5, 3, 8, 30, tzinfo=UTC)
+    passages: int = 40
 
 
 @dataclass

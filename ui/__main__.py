@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import socket
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from knowledge.settings import load_settings
+from ui.logs import set_up_logging
 from ui.users import users
 
 EPILOG = """examples:
@@ -33,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = load_settings(**vars(options))
     except ValidationError as error:
         return _refuse("; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()))
+    set_up_logging(settings.log)
     try:
         door = _listen(settings.host, settings.port)
     except OSError as error:
@@ -48,17 +51,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from ui.corrections import CorrectionBook
     from ui.database import Database, DatabaseError
     from ui.server import address, create_app, serve
+    from ui.telemetry import Telemetry
+    from ui.tracing import Tracing, TracingError
 
     try:
         database = Database.of(settings)
         corrections = CorrectionBook(database)
         assistant = Assistant.open(settings, corrections.current)
         storage = rate_storage(settings.limits_storage.get_secret_value())
-    except (EncoderError, StoreError, DatabaseError, ValueError) as error:
+        telemetry = Telemetry(tracing=Tracing.from_environment(os.environ))
+    except (EncoderError, StoreError, DatabaseError, TracingError, ValueError) as error:
         return _refuse(str(error))
     desk = Desk.over(database, assistant, settings, corrections, storage)
     said = announce(desk.accounts, address(door).split(" ")[0])
-    serve(create_app(assistant, settings, database, desk), door, said, settings.trusted_proxies)
+    serve(create_app(assistant, settings, database, desk, telemetry), door, said, settings.trusted_proxies)
     return 0
 
 

@@ -12,6 +12,7 @@ import json
 import logging
 import time
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -26,7 +27,9 @@ from ui.handover import Courier, HandoverError, letter
 from ui.keeping import Keeper, Place, reply_as_json
 from ui.limits import Limits
 from ui.links import contact_address
+from ui.request_ids import reference
 from ui.shapes import STREAM, Shown, Start, Transcript, answers
+from ui.telemetry import Telemetry, TurnInWork
 from ui.turns import Running, Turns
 
 TURNS = 20
@@ -80,7 +83,9 @@ class RefusedError(Exception):
     def __init__(self, status: int, code: str, message: str, retry_after: int | None = None) -> None:
         super().__init__(message)
         self.status = status
-        self.body = {"code": code, "message": message, "retry_after": retry_after}
+        self.body = {
+            "code": code, "message": message, "retry_after": retry_after, "reference": reference(),
+        }  # fmt: skip
 
     def response(self) -> JSONResponse:
         """The error as every endpoint tells it."""
@@ -92,11 +97,19 @@ class RefusedError(Exception):
 class Chat:
     """What the endpoints share: the assistant, what keeps its turns, and the places for them."""
 
-    def __init__(self, assistant: Answering, keeper: Keeper | None, settings: Settings, turns: Turns) -> None:
+    def __init__(
+        self,
+        assistant: Answering,
+        keeper: Keeper | None,
+        settings: Settings,
+        turns: Turns,
+        telemetry: Telemetry,
+    ) -> None:
         self.assistant = assistant
         self.keeper = keeper
         self.settings = settings
         self.turns = turns
+        self.telemetry = telemetry
         self.courier = Courier(settings)
 
     @property
@@ -118,7 +131,7 @@ class Chat:
 
     def begin(self, ask: Ask) -> AsyncIterator[str]:
         """Begin to answer, in a place that was taken; the answer as server-sent events."""
-        return self._events(ask, self.turns.run(lambda: self._answer(ask)))
+        return self._events(ask, self.turns.run(self.telemetry.watched("api", partial(self._answer, ask))))
 
     @staticmethod
     async def _events(ask: Ask, running: Running[tuple[str, dict[str, Any]]]) -> AsyncIterator[str]:
@@ -130,21 +143,25 @@ class Chat:
         except Exception:
             # A candidate never sees a traceback; whoever runs the chat finds it in the log.
             log.exception("A question could not be answered.")
-            yield _event("error", {"code": "failed", "retry_after": None})
+            yield _event("error", {"code": "failed", "retry_after": None, "reference": reference()})
 
-    def _answer(self, ask: Ask) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _answer(self, ask: Ask, turn: TurnInWork) -> Iterator[tuple[str, dict[str, Any]]]:
         """Pieces of the text, then the reply, which is in the database by then."""
         assert ask.conversation is not None
         if self.keeper and (known := self.keeper.answered(ask.conversation, ask.message)):
+            turn.repeated(str(known[0].get("status", "")), str(known[0].get("writer", "")))
             yield "reply", self._told(*known, ask)
             return
         started = time.perf_counter()
         # Left behind, the stream is closed, and with it what a language model is still writing.
         for piece in self.assistant.stream(ask.turns[-TURNS:], ask.about):
             if isinstance(piece, str):
+                turn.speaks()
                 yield "token", {"text": piece}
                 continue
-            yield "reply", self._told(*self._kept(ask, piece, time.perf_counter() - started), ask)
+            told, stored = self._kept(ask, piece, time.perf_counter() - started)
+            turn.replied(piece, stored if self.keeper else None)
+            yield "reply", self._told(told, stored, ask)
             return
         raise RuntimeError("The assistant's stream ended without a reply.")
 
@@ -162,11 +179,16 @@ class Chat:
 
 
 def chat_api(
-    assistant: Answering, keeper: Keeper | None, settings: Settings, limits: Limits, turns: Turns
+    assistant: Answering,
+    keeper: Keeper | None,
+    settings: Settings,
+    limits: Limits,
+    turns: Turns,
+    telemetry: Telemetry,
 ) -> APIRouter:
     """The endpoints under `/api`. `keeper` is None where conversations are not to be stored."""
     router = APIRouter(prefix="/api", tags=["chat"])
-    chat = Chat(assistant, keeper, settings, turns)
+    chat = Chat(assistant, keeper, settings, turns, telemetry)
 
     @router.get("/start", response_model=None, responses=answers(Start))
     def start(language: Annotated[str, Query(max_length=16)] = "en") -> dict[str, Any]:
@@ -201,9 +223,11 @@ def chat_api(
         body = _checked(body)
         address = request.client.host if request.client else ""
         if wait := await asyncio.to_thread(limits.ask, body.conversation or "", address):
+            telemetry.metrics.refused("limit")
             raise RefusedError(429, "busy", f"That was a lot at once. Try again in {wait} seconds.", wait)
         if refusal := turns.enter():
             code = "closing" if refusal.closing else "busy"
+            telemetry.metrics.refused(code)
             raise RefusedError(503, code, refusal.message, refusal.seconds)
         return StreamingResponse(chat.begin(body), media_type="text/event-stream", headers=STREAM_HEADERS)
 

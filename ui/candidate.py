@@ -23,6 +23,8 @@ from ui.conversations import new_id
 from ui.keeping import Keeper, Place
 from ui.limits import Limits
 from ui.markup import Exchange
+from ui.request_ids import HEADER, REQUEST, reference, request_id
+from ui.telemetry import Telemetry, TurnInWork
 from ui.turns import AT_ONCE, WAITING, Refusal, Turns
 
 QUESTION_LIMIT = 2000  # characters; nobody asks about a job in more, and encoders read less
@@ -204,7 +206,7 @@ def _answered(assistant: Answering, asked: Exchange, done: Sequence[Exchange]) -
     except Exception:
         # A candidate never sees a traceback; whoever runs the chat finds it in the log.
         log.exception("A question could not be answered.")
-    yield Exchange(number, question, failed=True)
+    yield Exchange(number, question, failed=True, reference=reference())
 
 
 def candidate_chat(
@@ -215,12 +217,15 @@ def candidate_chat(
     keeper: Keeper | None = None,
     limits: Limits | None = None,
     turns: Turns | None = None,
+    telemetry: Telemetry | None = None,
 ) -> gr.Blocks:
     """Build the page a candidate meets, for mounting in a server.
 
-    `keeper` writes the turns down; `limits` says how often a visitor may ask, and `turns` has the places.
+    `keeper` writes the turns down; `limits` says how often a visitor may ask, and `turns` has the places;
+    `telemetry` follows the turns.
     """
     turns = turns or Turns()
+    telemetry = telemetry or Telemetry()
     first = opening(assistant)
     page: gr.Blocks
     with gr.Blocks(title=markup.title(company), analytics_enabled=False) as page:
@@ -254,9 +259,11 @@ def candidate_chat(
             question: str, visit: Visit, event: gr.EventData, request: gr.Request
         ) -> AsyncIterator[list[Any]]:
             untouched = [gr.skip()] * len(outputs)
+            REQUEST.set(request_id(request.headers.get(HEADER)))
             if limits and (
                 wait := await asyncio.to_thread(limits.ask, visit.conversation, _address(request))
             ):
+                telemetry.metrics.refused("limit")
                 yield warned(visit, too_often(wait))
                 return
             number = visit.begin()
@@ -265,11 +272,13 @@ def candidate_chat(
                 return
             if refusal := turns.enter():
                 visit.end(number)
+                telemetry.metrics.refused("closing" if refusal.closing else "busy")
                 yield warned(visit, too_busy(refusal))
                 return
             asked = _chosen(visit.view, event) or question
             kept = _Kept(keeper, visit, visit.conversation, number)
-            views = turns.run(partial(kept.views, assistant, asked, visit.view)).batches()
+            work = telemetry.watched("page", partial(kept.views, assistant, asked, visit.view))
+            views = turns.run(work).batches()
             try:
                 async with contextlib.aclosing(views):
                     async for batch in views:
@@ -327,15 +336,23 @@ class _Kept:
     conversation: str
     number: int
 
-    def views(self, assistant: Answering, question: str, before: View) -> Iterator[View]:
-        """The views of `converse`."""
+    def views(self, assistant: Answering, question: str, before: View, turn: TurnInWork) -> Iterator[View]:
+        """The views of `converse`, the reply noted in `turn`."""
         started = time.perf_counter()
         for view in converse(assistant, question, before):
             last = view.done[-1] if len(view.done) > len(before.done) else None
-            if self.keeper and last and last.reply and self.visit.is_at(self.number):
-                place = Place(self.conversation, f"{last.number:032x}")
-                self.keeper.keep(place, last.question, last.reply, time.perf_counter() - started)
+            if last and last.reply:
+                turn.replied(last.reply, self._keep(last, last.reply, time.perf_counter() - started))
+            elif view.current and view.current.partial:
+                turn.speaks()
             yield view
+
+    def _keep(self, last: Exchange, reply: Reply, seconds: float) -> bool | None:
+        """Whether the exchange was written down; None where none is."""
+        if not self.keeper or not self.visit.is_at(self.number):
+            return None
+        place = Place(self.conversation, f"{last.number:032x}")
+        return self.keeper.keep(place, last.question, reply, seconds)[1]
 
 
 def _has_knowledge(assistant: Answering) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from assistant.conversation import Outcome, Reply
+from assistant.steps import step
 from ui.conversations import Conversations, Turn
 from ui.links import link_to_quote, web_link
 
@@ -88,7 +89,8 @@ class Keeper:
             self._wait(turn)
             return told, False
         try:
-            return self.conversations.record(turn), True
+            with step("keep"):
+                return self.conversations.record(turn), True
         except Exception as error:
             if _is_hopeless(error):
                 log.error("A turn cannot be stored, and is lost: %s", _short(error))

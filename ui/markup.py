@@ -49,13 +49,17 @@ class Summary(Protocol):
     def as_of(self) -> datetime | None:
         """When the sources were last read."""
 
+    @property
+    def passages(self) -> int:
+        """How many passages can be quoted."""
+
 
 @dataclass(frozen=True)
 class Exchange:
     """A candidate's question and what came back.
 
     `reply` is None while the answer is on its way (`partial` holds the words so far) and for good
-    when it `failed`.
+    when it `failed`; then `reference` is what can be quoted to whoever runs the chat.
     """
 
     number: int
@@ -63,6 +67,7 @@ class Exchange:
     reply: Reply | None = None
     partial: str = ""
     failed: bool = False
+    reference: str = ""
 
     @property
     def state(self) -> str:
@@ -84,7 +89,8 @@ def exchange(turn: Exchange, contact: str = "") -> str:
 
 def _reply(turn: Exchange, contact: str) -> str:
     if turn.failed:
-        return f'<div class="answer"><p>{FAILED}</p></div>'
+        named = f" Reference: {escape(turn.reference)}" if turn.reference else ""
+        return f'<div class="answer"><p>{FAILED}{named}</p></div>'
     if turn.reply is None and not turn.partial:
         return '<p class="waiting">Looking through the pages<span aria-hidden="true"></span></p>'
     if turn.reply is None:

@@ -42,6 +42,9 @@ from ui.golden import AfterIngest
 from ui.health import health_pages
 from ui.keeping import Keeper
 from ui.limits import Limits
+from ui.metrics import metrics_page
+from ui.request_ids import HEADER, REQUEST, RequestIds
+from ui.telemetry import Telemetry
 from ui.turns import Turns
 from ui.widget import widget_pages
 
@@ -57,7 +60,9 @@ OPEN_PATHS = re.compile(
 )
 
 # Our own: the API and the widget's pages.
-OWN_PATHS = re.compile(r"/(healthz|readyz)|/api/[a-z0-9./_-]+|/widget\.js|/(chat|demo)(/[a-z0-9._-]+)?")
+OWN_PATHS = re.compile(
+    r"/(healthz|readyz|metrics)|/api/[a-z0-9./_-]+|/widget\.js|/(chat|demo)(/[a-z0-9._-]+)?"
+)
 
 # Of the console: its own pages and files, and of Gradio's what the chat uses, with the upload of a file.
 CONSOLE_PATHS = re.compile(
@@ -102,17 +107,20 @@ def create_app(
     settings: Settings,
     database: Database | None = None,
     desk: Desk | None = None,
+    telemetry: Telemetry | None = None,
 ) -> FastAPI:
     """Build the web server: the chat at `/`, its API, the widget with its page, the demonstration, the console.
 
     `database`: where chats are kept, unless the retention is 0 days; None keeps none. `desk`: the recruiter's
-    console at `/recruiter`; None leaves it out. The sites in `settings.embed_on` may show the
+    console at `/recruiter`; None leaves it out. `telemetry` follows the turns; by default without traces. The sites in `settings.embed_on` may show the
     chat in a frame and ask the API.
     """
     stores = database is not None and settings.retention_days > 0
     conversations = Conversations(database, settings.retention_days) if database and stores else None
     keeper = Keeper(conversations, assistant) if conversations else None
     turns = Turns()
+    telemetry = telemetry or Telemetry()
+    telemetry.metrics.watch(assistant, database, turns, keeper)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -128,6 +136,7 @@ def create_app(
         if watch and desk:
             watch.stop()
             await asyncio.to_thread(desk.job.stop)
+        await asyncio.to_thread(telemetry.close)
 
     app = FastAPI(
         title="Candor",
@@ -145,11 +154,13 @@ def create_app(
         app.add_middleware(Guard, accounts=desk.accounts)
         app.add_middleware(OidcSession, secret=settings.secret.get_secret_value())
     app.add_middleware(Shut, embed_on=settings.embed_on)
+    app.add_middleware(RequestIds)
     limits = Limits(settings, rate_storage(settings.limits_storage.get_secret_value()))
     app.state.turns = turns  # whoever ends the server lets those in work come to their end
-    app.include_router(chat_api(assistant, keeper, settings, limits, turns))
+    app.include_router(chat_api(assistant, keeper, settings, limits, turns, telemetry))
     app.include_router(widget_pages(settings))
     app.include_router(health_pages(assistant, database, turns))
+    app.include_router(metrics_page(telemetry.metrics, settings.metrics_token.get_secret_value()))
     _tell_errors(app)
     if desk:
         app.include_router(door_pages(desk.accounts, settings))
@@ -170,6 +181,7 @@ def create_app(
         keeper=keeper,
         limits=limits,
         turns=turns,
+        telemetry=telemetry,
     )
     script = (HERE / "candidate.js").read_text(encoding="utf-8")
     _mount(app, chat, "/", HERE / "candidate.css", js=script, max_file_size=1)
@@ -207,7 +219,8 @@ def _cors(embed_on: Sequence[str]) -> dict[str, Any]:
         "allow_origins": [site for site in embed_on if "*" not in site],
         "allow_origin_regex": "|".join(hosts) or None,
         "allow_methods": ["GET", "POST", "PUT", "DELETE"],
-        "allow_headers": ["content-type"],
+        "allow_headers": ["content-type", HEADER],
+        "expose_headers": [HEADER],
     }
 
 
@@ -241,6 +254,13 @@ def _tell_errors(app: FastAPI) -> None:
         log.error("The database of conversations cannot be used: %s", str(error).splitlines()[0])
         return RefusedError(503, "not_ready", "The database cannot be reached. Try again.", 5).response()
 
+    async def broken(_: Request, __: Exception) -> Response:
+        # Outside of all middleware, hence the header; uvicorn writes the error to the log.
+        answer = RefusedError(500, "failed", "Something went wrong on our side. Try again.").response()
+        answer.headers[HEADER] = REQUEST.get()
+        return answer
+
+    app.add_exception_handler(Exception, broken)
     app.add_exception_handler(RefusedError, refused)
     app.add_exception_handler(RequestValidationError, malformed)
     app.add_exception_handler(SQLAlchemyError, away)
@@ -266,6 +286,7 @@ def serve(app: FastAPI, door: socket.socket, said: str = "", trusted_proxies: st
         http=Guarded,
         ws="none",
         limit_concurrency=most_connections(),
+        log_config=None,  # the process's own log has it
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -24,6 +24,7 @@ class Problem(Shape):
     )
     message: str = Field(description="A plain sentence in English.")
     retry_after: int | None = Field(description="Seconds after which trying again makes sense.")
+    reference: str = Field(description="End of the request's id, by which the server's log tells more.")
 
 
 class CitedWords(Shape):
@@ -144,7 +145,7 @@ _WHY = {
 
 STREAM = {
     "description": "Server-sent events: `start` (conversation, message), any number of `token` (text), then "
-    "`reply`, whose data has the schema `ChatReply`, or `error` (code, retry_after).",
+    "`reply`, whose data has the schema `ChatReply`, or `error` (code, retry_after, reference).",
     "content": {
         "text/event-stream": {
             "schema": {"type": "string"},

@@ -6,6 +6,7 @@ The API and the full-page chat share one `Turns`, so that what one of them takes
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import math
 import threading
@@ -91,7 +92,8 @@ class Turns:
         It begins whether or not anybody iterates over it: a visitor who leaves at once must not keep the place.
         """
         running = Running[Item](asyncio.get_running_loop())
-        self._pool.submit(self._work, work, running)
+        # With the request's context, so that what the thread writes to the log names the request.
+        self._pool.submit(contextvars.copy_context().run, self._work, work, running)
         return running
 
     def _work(self, work: Callable[[], Iterator[Item]], running: Running[Item]) -> None:

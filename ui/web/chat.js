@@ -114,7 +114,7 @@
   async function refusal(response) {
     let told = {};
     try { told = await response.json(); } catch (_) { /* a proxy's page, perhaps */ }
-    return Object.assign(new Error(told.message || response.status), { code: told.code || "failed", retry: told.retry_after });
+    return Object.assign(new Error(told.message || response.status), { code: told.code || "failed", retry: told.retry_after, reference: told.reference });
   }
 
   /** An answer's text without what only the page makes something of. */
@@ -466,7 +466,7 @@
       for (;;) {
         const { done, value } = await reader.read();
         heard();
-        if (done) throw Object.assign(new Error("the stream broke"), { code: text ? "broken" : "failed" });
+        if (done) throw Object.assign(new Error("the stream broke"), { code: text ? "broken" : "failed", reference: (response.headers.get("x-request-id") || "").slice(-8) });
         const events = (rest + decoder.decode(value, { stream: true })).split("\n\n");
         rest = events.pop();
         for (const event of events) {
@@ -479,7 +479,7 @@
           } else if (name === "reply") {
             if (told.stored && exchanges.includes(turn)) remember(chat); // before, a reload would find nothing
             return told;
-          } else if (name === "error") throw Object.assign(new Error(told.code), { code: told.code, retry: told.retry_after });
+          } else if (name === "error") throw Object.assign(new Error(told.code), { code: told.code, retry: told.retry_after, reference: told.reference });
         }
       }
     } finally { clearTimeout(watch); }
@@ -492,7 +492,7 @@
     else if (navigator.onLine === false) why = say("offline");
     else if (error.code === "busy" || error.retry) why = say("busy", { time: retry > 90 ? time(Math.ceil(retry / 60), "minute") : time(retry, "second") });
     else if (error.code === "broken" || (partial && !error.code)) why = say("broken");
-    else if (error.code) why = say("failed");
+    else if (error.code) why = say("failed") + (error.reference ? " " + say("reference", { id: error.reference }) : "");
     turn.reply.replaceChildren(el("div.failed", {}, el("p", {}, why), button(".push", say("again"), () => { if (!work) attempt(turn); })));
     if (partial) turn.reply.prepend(partial);
     announce(why);
