@@ -17,7 +17,7 @@ INSTALL ?= $(BIN)/python -m pip install
 help: ## show this list
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-setup: $(VENV)/.installed ## create .venv and install everything into it
+setup: $(VENV)/.prepared ## create .venv and install everything into it
 
 run: setup ## read the sample pages if nothing has been read yet, and open the chat
 	@$(BIN)/python -c 'from knowledge.settings import load_settings as load; from knowledge.store import current_version; current_version(load().store)' 2>/dev/null || $(BIN)/python ingest.py
@@ -76,6 +76,11 @@ $(VENV)/.pip:
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.pip
 	@echo 'Installing into $(VENV). The first time, this takes some minutes.'
 	$(INSTALL) --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+# What a first answer would have to wait for. It is kept in the environment; an answer makes it where it is missing.
+$(VENV)/.prepared: $(VENV)/.installed assistant/topics.toml assistant/intents.toml $(wildcard knowledge/adapter/*)
+	$(BIN)/python -m assistant prepare
 	@touch $@
 
 # Some of the libraries beside us want older parts than ours, hence an environment of their own, without constraints.

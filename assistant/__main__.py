@@ -76,6 +76,28 @@ def ask(
 
 
 @app.command()
+def prepare() -> None:
+    """Make what a first start would have to wait for: the encoder's model for this machine, the topics' vectors.
+
+    `make setup` does it. What is there already is left as it is.
+
+    Example:
+
+        python -m assistant prepare
+    """
+    from assistant.topics import Bank
+    from knowledge.embedding import EncoderError, load_embedder
+    from knowledge.settings import explained, load_settings
+
+    try:
+        Bank(load_embedder(load_settings().encoder))
+    except ValueError as error:
+        fail(explained(error))
+    except EncoderError as error:
+        fail(str(error))
+
+
+@app.command()
 def evaluate(
     questions: Annotated[Path, typer.Argument(help="Golden questions, .jsonl or .csv.", metavar="QUESTIONS")],
     store: StoreOption = None,

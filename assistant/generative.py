@@ -17,10 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
-
-from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from assistant import extractive
 from assistant.claims import Claim, Quote, Stretch, addresses_model, fault, locate, negates
@@ -33,6 +30,10 @@ from knowledge.places import find_places
 from knowledge.rates import RateLimit, rate_storage
 from knowledge.sentences import STOP_WORDS, plain, sentences, stem, terms, words
 from knowledge.settings import Settings
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+    from langchain_core.messages import BaseMessage
 
 MOST_WORDS = 160
 """Words of one answer."""
@@ -446,6 +447,8 @@ def prompt(question: Question, passages: Sequence[Passage]) -> list[BaseMessage]
 
     The answer is in the language of the pages: of a translation nobody could check the words.
     """
+    from langchain_core.messages import HumanMessage, SystemMessage  # noqa: PLC0415  (a second; as below)
+
     spoken = {passage.language for passage in passages}
     language = question.language if question.language in spoken else passages[0].language
     blocks = [_block(number, passage) for number, passage in enumerate(passages, 1)]
@@ -720,6 +723,8 @@ def rewrite(model: BaseChatModel, turns: Sequence[str], deadline: Deadline) -> s
     None where there is nothing before it, the model fails, or what it writes says more than the
     turns did or leaves out what the last one asks: then the rules make it whole.
     """
+    from langchain_core.messages import HumanMessage, SystemMessage  # noqa: PLC0415  (a second; as below)
+
     if len(turns) < 2:
         return None
     asked = "\n".join(f"<question>{as_data(turn)}</question>" for turn in turns)

@@ -7,7 +7,6 @@ passage answers a question. So a question is first compared with thousands of ex
 from __future__ import annotations
 
 import hashlib
-import logging
 import re
 import tomllib
 from collections.abc import Sequence
@@ -17,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from tqdm import tqdm
 
+from knowledge.cache import kept
 from knowledge.embedding import Embedder
+from knowledge.onnx_encoder import OnnxEmbedder
 from knowledge.sentences import plain, stem, words
 
 if TYPE_CHECKING:
@@ -28,11 +28,12 @@ if TYPE_CHECKING:
 BATCH = 256
 """Texts embedded between two steps of the progress bar."""
 
+VECTORS = "vectors.npy"
+
 SHARPNESS = 0.06
 """Temperature of the softmax over topic cosines: neighbouring topics differ by about as much."""
 
 HERE = Path(__file__).parent
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -192,6 +193,8 @@ class Bank:
 
 def embedded(texts: Sequence[str], embedder: Embedder) -> NDArray[np.float32]:
     """Vectors of `texts`, with a progress bar on standard error: the whole bank takes some seconds."""
+    from tqdm import tqdm  # noqa: PLC0415  (not where the vectors are there already)
+
     batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
     with tqdm(total=len(texts), desc="Learning the topics (first start only)", unit="", leave=False) as bar:
         parts = []
@@ -202,20 +205,20 @@ def embedded(texts: Sequence[str], embedder: Embedder) -> NDArray[np.float32]:
 
 
 def cached_vectors(texts: Sequence[str], embedder: Embedder, cache: Path | None) -> NDArray[np.float32]:
-    """Vectors of `texts`, kept in `cache` under a name that changes with texts or encoder."""
-    if cache is None:
-        return embedded(texts, embedder)
+    """Vectors of `texts`, kept under a name that changes with texts or encoder.
+
+    Those of the encoder that comes with us are kept for the installation, those of a user's own in `cache`.
+    """
     digest = hashlib.sha256("\n".join((embedder.name, *texts)).encode()).hexdigest()[:16]
-    file = cache / f"bank-{digest}.npy"
-    try:
-        return np.asarray(np.load(file, allow_pickle=False), dtype=np.float32)
-    except (OSError, ValueError):
-        vectors = embedded(texts, embedder)
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        draft = file.with_suffix(".tmp.npy")
-        np.save(draft, vectors.astype(np.float16))
-        draft.replace(file)
-    except OSError as error:
-        logger.info("The topic vectors cannot be kept in %s: %s", cache, error)
-    return vectors
+    name = f"bank-{digest}"
+
+    def make(folder: Path) -> None:
+        np.save(folder / VECTORS, embedded(texts, embedder).astype(np.float16))
+
+    if isinstance(embedder, OnnxEmbedder):
+        folder = kept(name, make)
+    elif cache is not None:
+        folder = kept(name, make, (cache,))
+    else:
+        return embedded(texts, embedder)
+    return np.asarray(np.load(folder / VECTORS, allow_pickle=False), dtype=np.float32)

@@ -448,15 +448,22 @@ def measure(
     """
     if (questions is None) != (source is None):
         fail("Give --questions and --source together, or neither.")
-    from knowledge.embedding import ADAPTER, EncoderError, SentenceEmbedder, load_embedder  # noqa: PLC0415
+    from knowledge.embedding import (  # noqa: PLC0415
+        ADAPTER,
+        EncoderError,
+        SentenceEmbedder,
+        load_embedder,
+        load_reference,
+    )
     from knowledge.embedding import merge_adapter as merge  # noqa: PLC0415
     from knowledge.errors import SourceError  # noqa: PLC0415
 
     try:
-        loaded = load_embedder("base" if adapter else encoder)
+        loaded = load_embedder(encoder)
         if adapter:
-            merge(loaded.model, adapter)
-            loaded = SentenceEmbedder(loaded.model, adapter.name)
+            reference = load_reference("base")
+            merge(reference.model, adapter)
+            loaded = SentenceEmbedder(reference.model, adapter.name)
         result: dict[str, Any] = {}
         if questions and source:
             name = questions.stem

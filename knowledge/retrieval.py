@@ -8,12 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from langchain_core.callbacks import CallbackManagerForRetrieverRun
-from langchain_core.documents import Document
-from langchain_core.retrievers import BaseRetriever
 
 from knowledge.documents import Passage
-from knowledge.sentences import sentences, terms
+from knowledge.sentences import sentences
 from knowledge.store import Store
 
 if TYPE_CHECKING:
@@ -210,30 +207,3 @@ def joined_ranks(scores: Iterable[NDArray[Any]], weights: Sequence[float]) -> ND
         part = np.where(values > 0, weight / (RANK_OFFSET + ranks), 0.0)
         total = part if total is None else total + part
     return total if total is not None else np.zeros(0)
-
-
-class StoreRetriever(BaseRetriever):
-    """The search as a LangChain retriever, to be dropped into any chain."""
-
-    store: Any
-    limit: int = 5
-
-    def _get_relevant_documents(
-        self, query: str, *, run_manager: CallbackManagerForRetrieverRun | None = None
-    ) -> list[Document]:
-        vector = self.store.embedder.embed([query])[0]
-        hits = search(self.store, Query(vector=vector, words=tuple(terms(query))), self.limit)
-        return [
-            Document(
-                page_content=hit.passage.text,
-                metadata={
-                    "source": hit.passage.source,
-                    "title": hit.passage.title,
-                    "url": hit.passage.url,
-                    "heading": hit.passage.heading,
-                    "score": hit.fused,
-                },
-                id=hit.passage.id,
-            )
-            for hit in hits
-        ]

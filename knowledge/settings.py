@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     encoder: str = Field(
         "",
         description="Empty: the packaged all-MiniLM-L6-v2 with the adapter trained on candidates' questions. "
-        '"base": without the adapter. Else the name or folder of a sentence-transformers model.',
+        '"int8": the same in 8-bit integers. "base": without the adapter. Else the name or folder of a sentence-transformers model.',
     )
     reranker: str = Field(
         "", description="Name or folder of a cross-encoder that re-reads the best passages."

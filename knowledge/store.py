@@ -29,7 +29,7 @@ import numpy as np
 import orjson
 
 from knowledge.documents import JobPosting, Page, Passage
-from knowledge.embedding import Embedder, LangChainEmbeddings
+from knowledge.embedding import Embedder
 from knowledge.keywords import KeywordIndex
 from knowledge.records import Record, build_record, parse_record, record_line
 from knowledge.sentences import sentences
@@ -432,6 +432,8 @@ def open_collection(client: Any, what: str, embedder: Embedder, create: bool = T
     `StoreError` where it is missing and must not be made.
     """
     from langchain_chroma import Chroma  # noqa: PLC0415
+
+    from knowledge.chains import LangChainEmbeddings  # noqa: PLC0415
 
     name = f"{what}-v{SCHEMA}-{embedder.name}"
     if not create:

@@ -14,9 +14,10 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableLambda
 
+from knowledge.chains import StoreRetriever
 from knowledge.documents import Block, BlockKind, JobPosting, Status
 from knowledge.ingestion import mirror
-from knowledge.retrieval import Hit, Query, StoreRetriever, joined_ranks, search
+from knowledge.retrieval import Hit, Query, joined_ranks, search
 from knowledge.sentences import terms
 from knowledge.store import Store
 

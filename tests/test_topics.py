@@ -79,7 +79,7 @@ def test_vectors_are_kept_until_texts_or_encoder_change(tmp_path: Path) -> None:
 
 def test_a_damaged_file_of_vectors_is_made_anew(tmp_path: Path) -> None:
     cached_vectors(["salary"], WordEmbedder(), tmp_path)
-    (file,) = tmp_path.glob("bank-*.npy")
+    (file,) = tmp_path.glob("bank-*/vectors.npy")
     file.write_bytes(b"not an array")
     again = WordEmbedder()
     assert cached_vectors(["salary"], again, tmp_path).shape == (1, 8) and again.texts == ["salary"]

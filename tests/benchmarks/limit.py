@@ -143,6 +143,7 @@ def middle(work: Callable[[], Any], times: int = 50) -> float:
 def bare_forward(embedder: Any, texts: Sequence[str]) -> tuple[float, str]:
     """Seconds of the forward pass alone in the quickest way, and which that is."""
     import onnxruntime
+
     from knowledge.onnx_encoder import MODEL
 
     def session(threads: int) -> Any:

@@ -1,0 +1,112 @@
+"""The packaged encoder on ONNX Runtime: the default on a CPU, without torch."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MODEL = "model.onnx"
+TOKENIZER = "tokenizer.json"
+
+EXPORT = 1
+"""Raised when `knowledge.onnx_export` makes another model: it is kept under a name of its own then."""
+
+TOKENS = 256
+"""Tokens of a text that are read, as the model's own settings have it."""
+
+FEW = 4
+"""Texts up to which no other threads are asked: what a turn embeds takes two milliseconds a text."""
+
+REMEMBERED = 4096
+"""Vectors of short texts, such as questions, that are kept: 6 MB."""
+
+
+class OnnxEmbedder:
+    """The model in a folder that `knowledge.onnx_export` filled. Safe to share between threads.
+
+    Each text is run alone, on one core, and as many at a time as there are cores. On a CPU that is as quick as
+    a batch, needs no padding, and lets no text's vector depend on its neighbours: int8 arithmetic scales
+    each layer by the largest value in the batch.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        """Load model and tokenizer; whatever ONNX Runtime raises over a bad file is passed on."""
+        import onnxruntime  # noqa: PLC0415  (a quarter of a second, for whoever only names an encoder)
+        from tokenizers import Tokenizer  # noqa: PLC0415
+
+        self.folder = folder
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            str(folder / MODEL), options, providers=["CPUExecutionProvider"]
+        )
+        self.tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+        self.tokenizer.no_padding()
+        self.tokenizer.enable_truncation(TOKENS)
+        self._dimensions = int(self._session.get_outputs()[0].shape[-1])
+        self._name = name
+        self._kept: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """Model, weights and arithmetic."""
+        return self._name
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of shape (len(texts), dimensions), each of length 1; equal texts are encoded once."""
+        distinct = list(dict.fromkeys(texts))
+        if len(distinct) <= FEW:
+            found = {text: self._remembered(text) for text in distinct}
+        else:
+            # The longest first, so that no core waits long for the other's last one.
+            encoded = sorted(
+                zip(distinct, self.tokenizer.encode_batch(distinct), strict=True),
+                key=lambda pair: -len(pair[1].ids),
+            )
+            vectors = self._workers.map(self._run, [encoding.ids for _, encoding in encoded])
+            found = {text: vector for (text, _), vector in zip(encoded, vectors, strict=True)}
+        matrix = np.empty((len(texts), self._dimensions), dtype=np.float32)
+        for row, text in enumerate(texts):
+            matrix[row] = found[text]
+        return matrix
+
+    def _remembered(self, text: str) -> NDArray[np.float32]:
+        """The vector of one text, from memory where it was asked for before."""
+        with self._lock:
+            if text in self._kept:
+                self._kept.move_to_end(text)
+                return self._kept[text]
+        vector = self._run(self.tokenizer.encode(text).ids)
+        with self._lock:
+            self._kept[text] = vector
+            while len(self._kept) > REMEMBERED:
+                self._kept.popitem(last=False)
+        return vector
+
+    def _run(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        (vectors,) = self._session.run(None, {"input_ids": np.array([ids], dtype=np.int64)})
+        return np.asarray(vectors[0], dtype=np.float32)
+
+    @cached_property
+    def _workers(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(cores(), thread_name_prefix="encoder")
+
+
+def cores() -> int:
+    """Cores to use: those this process may run on, or fewer where OMP_NUM_THREADS says so."""
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return min(here, int(asked)) if asked.isdecimal() and int(asked) else here

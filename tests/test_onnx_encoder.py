@@ -1,0 +1,86 @@
+"""The encoder on ONNX Runtime, beside PyTorch, which is what it has to agree with."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from knowledge.embedding import INT8, load_embedder, load_reference
+from knowledge.onnx_encoder import FEW, MODEL, TOKENIZER, OnnxEmbedder
+from knowledge.onnx_export import SAMPLE, export
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_float_vectors_are_those_of_pytorch_and_have_their_name() -> None:
+    ours, reference = load_embedder(), load_reference("")
+    assert isinstance(ours, OnnxEmbedder) and ours.name == reference.name
+    assert np.abs(ours.embed(SAMPLE) - reference.embed(SAMPLE)).max() < 1e-4
+
+
+def test_vectors_of_integers_are_near_those_of_pytorch_and_have_a_name_of_their_own() -> None:
+    ours, reference = load_embedder(INT8), load_reference("")
+    assert ours.name == f"{reference.name}-int8"
+    cosines = np.sum(ours.embed(SAMPLE) * reference.embed(SAMPLE), axis=1)
+    assert cosines.min() > 0.97
+
+
+def test_a_vector_does_not_depend_on_the_texts_beside_it() -> None:
+    ours = load_embedder(INT8)
+    together = ours.embed(SAMPLE)
+    assert len(SAMPLE) > FEW
+    for text, vector in zip(SAMPLE, together, strict=True):
+        assert np.array_equal(ours.embed([text])[0], vector), text
+    assert np.allclose(np.linalg.norm(together, axis=1), 1.0, atol=1e-5)
+
+
+def test_threads_that_share_the_encoder_get_their_own_vectors() -> None:
+    ours = load_embedder()
+    alone = {text: ours.embed([text])[0] for text in SAMPLE}
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda text: ours.embed([text, "Remote?"])[0], SAMPLE * 3))
+    assert all(np.array_equal(vector, alone[text]) for text, vector in zip(SAMPLE * 3, found, strict=True))
+
+
+def test_no_texts_have_no_vectors_and_equal_ones_the_same() -> None:
+    ours = load_embedder()
+    assert ours.embed([]).shape == (0, 384)
+    first, second = ours.embed(["Remote?", "Remote?"])
+    assert np.array_equal(first, second)
+
+
+def test_a_model_that_is_not_the_reference_is_refused(tmp_path: Path) -> None:
+    class Other:
+        """Has the weights of one model and the vectors of another, as after a faulty export."""
+
+        def __init__(self) -> None:
+            self.whole = load_reference("base").model
+
+        def __getitem__(self, number: int) -> object:
+            return self.whole[number]
+
+        def encode(self, texts: list[str], **_: object) -> np.ndarray:
+            return np.roll(self.whole.encode(texts, normalize_embeddings=True), 1, axis=0)
+
+    tokenizer = Path(str(load_reference("base").model.tokenizer.name_or_path)) / TOKENIZER
+    with pytest.raises(ValueError, match="cosine"):
+        export(Other(), tokenizer, tmp_path, int8=False)  # type: ignore[arg-type]
+    assert (tmp_path / MODEL).is_file(), "it was made, and then found wrong"
+
+
+def test_an_answer_imports_neither_torch_nor_langchain() -> None:
+    script = (
+        "import sys; import assistant.reply, knowledge.ingestion, knowledge.embedding as e; "
+        "e.load_embedder().embed(['Remote?']); "
+        "print([m for m in ('torch', 'transformers', 'sentence_transformers', 'sklearn', 'langchain_core', 'pandas') "
+        "if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
