@@ -29,7 +29,7 @@ BASE = ("base", PACKAGED_MODEL)
 """What a user writes for the packaged model without our adapter."""
 
 INT8 = "int8"
-"""What a user writes for the default encoder in 8-bit integers: twice as fast, a little less right."""
+"""What a user writes for the default encoder in 8-bit integers: nearly twice as fast, see docs/performance.md."""
 
 ADAPTER = Path(__file__).with_name("adapter")
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
