@@ -31,7 +31,7 @@ WIDGET = {
     "widget-desktop": (DESKTOP, "light", "en", 0, "button.ref"),
     "widget-phone": (PHONE, "light", "en", 1, ""),
     "widget-dark": (DESKTOP, "dark", "en", 1, ".card .plain"),
-    "widget-hebrew": (PHONE, "dark", "he", None, ""),
+    "widget-hebrew": (PHONE, "dark", "he", 1, ""),
 }
 
 
@@ -69,7 +69,9 @@ def widget(
     pressed: str,
 ) -> None:
     """Open the widget on the demonstration page, ask one of the questions it offers, and take a picture."""
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=colours)
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]}, color_scheme=colours, has_touch=size == PHONE
+    )
     page = context.new_page()
     page.route("**/demo", lambda route: spoken(route, language))
     page.goto(f"{address}/demo")

@@ -298,6 +298,13 @@ def test_suggestions_are_asked_with_one_press(visit: Callable[..., Visit]) -> No
     expect(tab.answered(2).locator(".question")).to_contain_text(OPEN)
 
 
+def test_a_reply_that_leads_nowhere_offers_what_was_not_asked_yet(visit: Callable[..., Visit]) -> None:
+    tab = visit().open()
+    tab.ask(HOME)
+    tab.ask("Is there a pool?", 2)
+    expect(tab.chat.locator("#choices button")).to_have_text([OPEN, "How does hiring work?"])
+
+
 def test_a_rating_with_its_reason_reaches_the_server(visit: Callable[..., Visit], world: World) -> None:
     tab = visit().open()
     turn = tab.ask(HOME)
@@ -382,6 +389,7 @@ def test_a_chat_is_printed_whole_with_the_words_it_rests_on(visit: Callable[...,
     expect(tab.chat.locator("#ask")).to_have_css("display", "none")
     expect(tab.chat.locator("#talk")).to_have_css("overflow-y", "visible")
     expect(turn.locator(".answer")).to_have_css("color", "rgb(0, 0, 0)")
+    expect(turn.locator(".question")).to_have_css("background-color", "rgb(255, 255, 255)")
 
 
 # Coming back, leaving

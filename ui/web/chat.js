@@ -257,7 +257,7 @@
   function card(job) {
     const open = job.status === "open";
     const facts = [job.locations.join(" / "), job.department].filter(Boolean).join(" · ");
-    return el("li.card", {}, el("p.title", { dir: "auto" }, job.title),
+    return el("li.card", {}, el("p.title", {}, el("span", { dir: "auto" }, job.title)),
       el("p.facts", {}, el("span.status" + (open ? "" : ".closed"), {}, say(open ? "open" : "closed")), " ", el("span", { dir: "auto" }, facts)),
       el("div.row", {}, safe(job.link) ? link(job.link, say(open ? "applyOpen" : "apply"), job.title) : null,
         button(".plain", say("askRole"), () => choose({ id: job.id, title: job.title }), { "aria-label": say("askRole") + ": " + job.title })));
@@ -430,7 +430,7 @@
       showReply(turn, reply);
       if (stayed) bring(turn.asked);
       announce(say("answered") + " " + plain(reply.answer).replace(/\s*\[\d+\]/g, ""));
-      suggest(say("suggestions"), reply.suggestions);
+      goOn(reply);
       post({ type: "answer", status: reply.status });
     } catch (error) {
       if (!exchanges.includes(turn)) return;
@@ -496,6 +496,12 @@
     turn.reply.replaceChildren(el("div.failed", {}, el("p", {}, why), button(".push", say("again"), () => { if (!work) attempt(turn); })));
     if (partial) turn.reply.prepend(partial);
     announce(why);
+  }
+
+  /** Where a reply leads nowhere, what one may start from and has not asked. */
+  function goOn(reply) {
+    const asked = exchanges.map((one) => one.question);
+    suggest(say("suggestions"), reply.suggestions.length || !start ? reply.suggestions : start.starters.filter((one) => !asked.includes(one)));
   }
 
   function suggest(title, questions) {
@@ -593,7 +599,7 @@
       if (exchanges.length) {
         byId("welcome").hidden = true;
         const last = exchanges[exchanges.length - 1];
-        suggest(say("suggestions"), last.answered.suggestions);
+        goOn(last.answered);
         if (last.about && last.about.title) choose(last.about, true);
         bring(last.asked);
       }
