@@ -17,6 +17,7 @@ from knowledge.languages import language_of
 from knowledge.wording import slug, squash, title_from_slug
 
 _LARGEST = 200_000_000  # unpacked; a zip of some kilobytes may hold more than the memory does
+_LARGEST_XML = 50_000_000  # of that what is parsed: the tree of a document takes twenty times its size
 _STYLES = """
 p[style-name='Title'] => h1.title:fresh
 p[style-name='Subtitle'] => p:fresh
@@ -55,8 +56,10 @@ def _as_html(content: bytes, source: str) -> str:
 
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as package:
-            too_large = sum(entry.file_size for entry in package.infolist()) > _LARGEST
-        if not too_large:
+            sizes = [(entry.filename, entry.file_size) for entry in package.infolist()]
+        most = _LARGEST if sum(size for _, size in sizes) > _LARGEST else _LARGEST_XML
+        parsed = sum(size for name, size in sizes if name.lower().endswith((".xml", ".rels")))
+        if most < _LARGEST and parsed <= most:
             pictures = mammoth.images.img_element(no_picture)
             result = mammoth.convert_to_html(
                 io.BytesIO(content),
@@ -70,7 +73,9 @@ def _as_html(content: bytes, source: str) -> str:
             f"{source} cannot be read as a Word document ({type(error).__name__}). "
             "Open it and save it again as .docx."
         ) from error
-    raise SourceError(f"{source} unpacks to more than {_LARGEST / 1e6:.0f} MB. Save it without its pictures.")
+    raise SourceError(
+        f"{source} unpacks to more than {most / 1e6:.0f} MB. Split it, or save it without its pictures."
+    )
 
 
 def _mark_header(table: Tag) -> None:

@@ -11,6 +11,7 @@ import frontmatter
 import yaml
 
 _FENCED = re.compile(r"\A\s*(---|\+\+\+)[ \t]*\r?\n(.*?)\r?\n\1[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_MOST_ALIASES = 10  # a list of lists of the same list, ten deep, is printed as gigabytes
 _LINE = re.compile(r"^([A-Za-z_][\w .-]*?)\s*[:=]\s*(.*)$")
 
 
@@ -41,6 +42,9 @@ def _split_json(text: str) -> tuple[dict[str, Any], str]:
 
 def _read_yaml(head: str) -> dict[str, Any] | None:
     try:
+        aliases = sum(isinstance(event, yaml.AliasEvent) for event in yaml.parse(head, yaml.CSafeLoader))
+        if aliases > _MOST_ALIASES:
+            return None
         fields = frontmatter.loads(f"---\n{head}\n---\n").metadata
     except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError, OverflowError):
         return None

@@ -58,8 +58,17 @@ def first_heading(text: str) -> str:
     return squash(heading.get_text(" ")) if heading else ""
 
 
+_MOST_TAGS = {"lxml": 1_000_000, "xml": 4_000_000}
+
+
 def parse_html(text: str, parser: str = "lxml") -> BeautifulSoup:
-    """The tree of a page or fragment; with the parser "xml", of a feed."""
+    """The tree of a page or fragment; with the parser "xml", of a feed.
+
+    Raises `SourceError` where it has so many tags that nothing but an attack is behind it: each costs a
+    kilobyte of memory, and twenty megabytes of them would cost seven gigabytes.
+    """
+    if text.count("<") > (most := _MOST_TAGS[parser]):
+        raise SourceError(f"It has more than {most:,} tags. Save the part that matters to a file.")
     try:
         with warnings.catch_warnings():
             # bs4 warns of texts that look like a file name or XML; a careers page may say either.

@@ -288,6 +288,8 @@ def read_content(
     ending = _kind(text, ending)
     if ending not in PAGE_READERS:
         raise _unknown(source)
+    if len(text) > _LARGEST and ending not in _DATA:  # a small packed file, or the answer of a website
+        raise SourceError(f"{source} has more than {_LARGEST / 1e6:.0f} MB. Split it into smaller files.")
     reader = PAGE_READERS[ending]
     return read_json(text, source, url, progress) if reader is read_json else reader(text, source, url)
 

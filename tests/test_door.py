@@ -335,3 +335,12 @@ def test_a_provider_that_is_away_is_told(accounts: Accounts) -> None:
 def test_without_a_provider_its_pages_say_so(door: TestClient) -> None:
     assert door.get(f"{BASE}/oidc/start").status_code == 404
     assert door.get(f"{BASE}/oidc/callback?code=x&state=y").status_code == 404
+
+
+def test_what_a_visitor_puts_into_an_error_stays_one_line_of_the_log(
+    through: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    planted = "denied\nERROR An admin signed in\x1b[2J\u2028x"
+    through({}, error=planted, error_description=planted)
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "ui.console.door"]
+    assert line.isprintable() and "denied ERROR An admin" in line

@@ -1,3 +1,4 @@
+import contextlib
 import gzip
 from pathlib import Path
 
@@ -5,7 +6,7 @@ import pytest
 
 from knowledge.documents import Status
 from knowledge.errors import EmptyError, SourceError
-from knowledge.pages import PAGE_READERS, read_source
+from knowledge.pages import PAGE_READERS, read_content, read_source
 
 HTML = "<h1>Hello</h1><p>We are nine people in Riga and would like to be ten.</p>"
 
@@ -233,3 +234,36 @@ def test_a_page_that_starts_like_html_is_html(tmp_path: Path) -> None:
         write(tmp_path, "saved.txt", f"<!DOCTYPE html><html><body>{HTML}</body></html>")
     ).pages[0]
     assert page.title == "Hello" and len(page.blocks) == 1
+
+
+BOMB = "".join(
+    f"{name}: &{name} [{', '.join([before] * 9)}]\n"
+    for before, name in zip(("x", *(f"*{n}" for n in "abcdefgh")), "abcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("page.html", "<html><body>" + "<a>" * 1_000_001),
+        ("feed.xml", "<?xml version='1.0'?><jobs>" + "<a/>" * 4_000_001 + "</jobs>"),
+        ("page.txt", "Everyone gets a bicycle. " * 900_000),
+    ],
+)
+def test_a_small_packed_file_that_would_fill_the_memory_is_refused(name: str, text: str) -> None:
+    with pytest.raises(SourceError, match=r"more than (1,000,000 tags|4,000,000 tags|20 MB)") as refusal:
+        read_content(gzip.compress(text.encode(), 1), f"{name}.gz")
+    assert "\n" not in str(refusal.value)
+
+
+def test_lists_of_lists_of_lists_above_a_page_do_not_multiply() -> None:
+    text = f"---\n{BOMB}title: *i\nlocation: *i\n---\nEveryone gets a bicycle.\n"
+    (page,) = read_content(text.encode(), "page.md").pages
+    assert len(page.title) < 1000 and page.blocks[-1].text == "Everyone gets a bicycle."
+
+
+def test_a_feeds_entities_do_not_multiply() -> None:
+    nested = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 11))
+    feed = f'<?xml version="1.0"?><!DOCTYPE j [<!ENTITY e0 "lol">{nested}]><jobs><job><title>Cook &e10;</title></job></jobs>'
+    with contextlib.suppress(SourceError):
+        assert len(str(read_content(feed.encode(), "feed.xml"))) < 10_000

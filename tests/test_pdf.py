@@ -1,3 +1,4 @@
+import zlib
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from knowledge.chunking import cut
 from knowledge.documents import Block, BlockKind
 from knowledge.errors import SourceError
 from knowledge.pages import read_source
-from knowledge.pdf import joined, read_pdf
+from knowledge.pdf import joined, read_pdf, unpacked_size
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +96,21 @@ def test_progress_is_told_page_by_page() -> None:
     told: list[tuple[str, int, int]] = []
     read_pdf(booklet_pdf(), "benefits.pdf", progress=lambda *step: told.append(step))
     assert told == [("Reading benefits.pdf", number, 4) for number in (1, 2, 3, 4)]
+
+
+def packed(content: bytes, times: int) -> bytes:
+    packer = zlib.compressobj(9)
+    stream = b"".join(packer.compress(content) for _ in range(times)) + packer.flush()
+    return b"%PDF-1.4\n1 0 obj\n<</Filter/FlateDecode>>stream\r\n" + stream + b"\nendstream\nendobj\n"
+
+
+def test_a_small_document_that_unpacks_to_gigabytes_is_refused_unread() -> None:
+    bomb = packed(b" " * 1_000_000, 201)
+    assert len(bomb) < 250_000
+    with pytest.raises(SourceError, match="unpacks to more than 200 MB"):
+        read_pdf(bomb, "benefits.pdf")
+    # Many streams that are harmless one by one count together.
+    with pytest.raises(SourceError, match="unpacks to more than 200 MB"):
+        read_pdf(packed(b" " * 1_000_000, 21) * 10, "benefits.pdf")
+    assert unpacked_size(packed(b"x" * 1000, 5), 10_000) == 5000
+    assert unpacked_size(b"stream\nnot packed\nendstream", 10_000) == 0

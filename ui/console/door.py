@@ -178,7 +178,7 @@ def door_pages(accounts: Accounts, settings: Settings) -> APIRouter:
             back = str(request.url_for("oidc_callback"))
             went: Response = await provider.authorize_redirect(request, back)
         except Exception as error:  # the provider's, the network's, or what is wrong with a token
-            log.error("The OpenID provider cannot be used: %s", error)
+            log.error("The OpenID provider cannot be used: %s", _in_a_line(error))
             return sign_in_page(
                 "Your company's sign-in cannot be reached. Try again, or use a password.", status=502
             )
@@ -191,7 +191,7 @@ def door_pages(accounts: Accounts, settings: Settings) -> APIRouter:
         try:
             claims = (await provider.authorize_access_token(request)).get("userinfo") or {}
         except Exception as error:  # the provider's, the network's, or what is wrong with a token
-            log.warning("A sign-in through OpenID Connect was refused: %s", error)
+            log.warning("A sign-in through OpenID Connect was refused: %s", _in_a_line(error))
             return sign_in_page("That sign-in did not work. Try again.", status=403)
         member = await asyncio.to_thread(_believed, accounts, claims)
         if member is None:
@@ -265,6 +265,12 @@ def _entered(request: Request, cookie: str) -> Response:
         COOKIE, cookie, path=BASE, httponly=True, samesite="lax", secure=request.url.scheme == "https"
     )
     return answer
+
+
+def _in_a_line(error: Exception) -> str:
+    """An error for the log. Its words may be the visitor's: no line and no terminal's command of theirs gets in."""
+    words = " ".join(str(error).split())[:300]
+    return "".join(char if char.isprintable() else "?" for char in words) or type(error).__name__
 
 
 def _left() -> Response:
