@@ -39,7 +39,7 @@ from knowledge.reranking import load_reranker
 from knowledge.retrieval import Query, search
 from knowledge.sentences import plain, terms, words
 from knowledge.settings import Settings
-from knowledge.store import Store, StoreError, current_version
+from knowledge.store import Store, StoreError, current_version, stamp
 
 MAX_CHARACTERS = 2000
 """Longest message that is read."""
@@ -144,6 +144,7 @@ class _Opening:
 
     def __init__(self, folder: Path, work: Callable[[], None]) -> None:
         self.folder = folder
+        self.stamp = stamp(folder)
         self._error: Exception | None = None
         self._work = work
         self._thread = threading.Thread(target=self._run, name=f"open-{folder.name}", daemon=True)
@@ -195,6 +196,7 @@ class Assistant:
         self.corrections = corrections
         self._lock = threading.Lock()
         self._knowledge: Knowledge | None = None
+        self._complaint = ""
         self._opening = threading.Lock()
         self._opened: _Opening | None = None
         self._turns: OrderedDict[tuple[str, ...], tuple[Reply, Memory]] = OrderedDict()
@@ -236,15 +238,18 @@ class Assistant:
         """The version in force; opened anew when it was switched."""
         try:
             folder = current_version(self.settings.store)
-        except StoreError:
+        except StoreError as error:
             if not (self.settings.store / "CURRENT").exists():
                 return None
-            raise
-        known = self._knowledge
-        if known is not None and known.store.folder == folder:
+            if self._knowledge is None:
+                raise
+            self._complain(str(error))  # what is in memory is whole, and goes on answering
+            return self._knowledge
+        known, found = self._knowledge, stamp(folder)
+        if known is not None and (known.store.folder, known.store.stamp) == (folder, found):
             return known
         with self._opening:
-            if self._opened is None or self._opened.folder != folder:
+            if self._opened is None or (self._opened.folder, self._opened.stamp) != (folder, found):
                 self._opened = _Opening(folder, lambda: self._open(folder))
             opening = self._opened
         # The knowledge of before goes on answering while a large version is being opened.
@@ -257,12 +262,19 @@ class Assistant:
             return known
         return self._knowledge if opened else known
 
+    def _complain(self, why: str) -> None:
+        """Say once, and not at each turn, that the store is damaged."""
+        if why != self._complaint:
+            self._complaint = why
+            log.error("Answers go on from what was read before: %s", why)
+
     def _open(self, folder: Path) -> None:
         """Take a version over; what was worked out over the one before is forgotten."""
         knowledge = Knowledge(Store(folder, self.embedder), self.bank, self.settings)
         with self._opening, self._lock:
             if self._opened is not None and self._opened.folder == folder:  # else a newer one overtook it
                 self._knowledge = knowledge
+                self._complaint = ""
                 self._turns.clear()
 
     @property

@@ -94,6 +94,7 @@ class Store:
         self.folder = folder
         self.embedder = embedder
         hold(self, folder)
+        self.stamp = stamp(folder)
         self.manifest = read_manifest(folder)
         if self.manifest.encoder != embedder.name:
             raise StoreError(
@@ -272,6 +273,15 @@ def current_version(path: Path) -> Path:
     return folder
 
 
+def stamp(folder: Path) -> tuple[int, int]:
+    """What tells a version from another that was put in its place under the same name, as a restore does."""
+    try:
+        found = (folder / MANIFEST).stat()
+    except OSError:
+        return (0, 0)
+    return found.st_ino, found.st_mtime_ns
+
+
 def is_version(name: str) -> bool:
     """Whether a folder's name is that of a version."""
     return name.isascii() and name.isdigit()
@@ -404,6 +414,17 @@ _OPENING = threading.RLock()
 """Chroma shares what clients of one folder hold, and does not expect one to open while another closes."""
 
 
+_SEEN: dict[Path, list[tuple[int, int]]] = {}
+
+
+def _spelled(folder: Path) -> str:
+    """The folder's path, spelled anew where other files stand there than before: Chroma keeps clients by path."""
+    seen, found = _SEEN.setdefault(folder, []), stamp(folder.parent)
+    if found not in seen:
+        seen.append(found)
+    return f"{folder}{'/.' * seen.index(found)}"
+
+
 def open_chroma(folder: Path) -> Any:
     """A persistent Chroma client that sends no telemetry."""
     import chromadb  # noqa: PLC0415  (half a second; a damaged manifest should be told before)
@@ -413,7 +434,7 @@ def open_chroma(folder: Path) -> Any:
     settings = Settings(anonymized_telemetry=False, allow_reset=False)
     try:
         with _OPENING:
-            return chromadb.PersistentClient(path=str(folder), settings=settings)
+            return chromadb.PersistentClient(path=_spelled(folder), settings=settings)
     except Exception as error:
         raise StoreError(
             f"The vectors in {folder} cannot be opened ({error}). Run ingest.py again."
