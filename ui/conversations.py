@@ -164,12 +164,15 @@ class Conversations:
         """Delete a conversation with all that belongs to it."""
         with self.database.writing() as session:
             session.execute(delete(Conversation).where(Conversation.id == conversation))
+        self.database.empty_log()
 
     def expire(self) -> int:
         """Delete the conversations that have been kept long enough; how many there were."""
         with self.database.writing() as session:
             found = session.execute(delete(Conversation).where(Conversation.touched < self._oldest()))
-            return int(getattr(found, "rowcount", 0))
+            count = int(getattr(found, "rowcount", 0))
+        self.database.empty_log()
+        return count
 
     @staticmethod
     def _unrated(session: Session, exchange: Exchange) -> int:

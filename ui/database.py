@@ -76,6 +76,18 @@ class Database:
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
+    def empty_log(self) -> None:
+        """Have SQLite take its log of changes over and empty it: until then what was deleted still stands in there.
+
+        Where others are reading at this moment, the next time will do; other databases see to it themselves.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return
+        with contextlib.suppress(SQLAlchemyError), self.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA busy_timeout=500")  # milliseconds that a turn may have to wait
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={int(1000 * WAIT)}")
+
     def mend(self) -> None:
         """Connect anew, and make the tables where the database has come back without them."""
         self.engine.dispose()
