@@ -18,6 +18,13 @@ from ui_fakes import settings
 
 from assistant.reply import Assistant
 from assistant.topics import Bank
+from knowledge.embedding import (
+    PACKAGED_SHA256,
+    EncoderError,
+    load_embedder,
+    packaged_model_path,
+    verify_checksum,
+)
 from knowledge.ingestion import mirror
 from knowledge.store import current_version
 from ui.server import create_app
@@ -157,3 +164,26 @@ def test_a_store_that_somebody_has_locked_is_answered_from_or_told_plainly(world
         assert told.get("code") == "failed" if name == "error" else "twenty weeks" in told["answer"]
         other.execute("ROLLBACK")
     assert world.says("twenty")
+
+
+# The encoder's files
+
+
+def test_damaged_weights_of_the_packaged_encoder_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    whole = packaged_model_path() / "model.safetensors"
+    cut = tmp_path / whole.name
+    with whole.open("rb") as stream:
+        cut.write_bytes(stream.read(1_000_000))
+    with pytest.raises(EncoderError, match=r"damaged or were changed\. Run: pip install --force-reinstall"):
+        verify_checksum(cut, PACKAGED_SHA256)
+    cut.unlink()
+    with pytest.raises(EncoderError, match=r"are missing\. Run: make setup"):
+        verify_checksum(cut, PACKAGED_SHA256)
+
+
+def test_damaged_weights_of_an_encoder_of_ones_own_are_refused_by_name(tmp_path: Path) -> None:
+    own = tmp_path / "own-encoder"
+    shutil.copytree(packaged_model_path(), own, ignore=shutil.ignore_patterns("*.safetensors"))
+    (own / "model.safetensors").write_bytes(b"cut off")
+    with pytest.raises(EncoderError, match=r"own-encoder.*cannot be loaded.*CANDOR_ENCODER"):
+        load_embedder(str(own))
