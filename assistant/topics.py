@@ -30,6 +30,9 @@ BATCH = 256
 
 VECTORS = "vectors.npy"
 
+REMEMBERED = 1024
+"""Vectors whose likeness to all topics is kept: a turn asks for it three times, the next turn once more."""
+
 SHARPNESS = 0.06
 """Temperature of the softmax over topic cosines: neighbouring topics differ by about as much."""
 
@@ -131,6 +134,7 @@ class Bank:
         texts = [ask for entry in entries for ask in entry.asks]
         self.owner = np.array([n for n, entry in enumerate(entries) for _ in entry.asks])
         self.vectors = cached_vectors(texts, embedder, cache)
+        self._likeness: dict[bytes, NDArray[np.float32]] = {}
         self._number = {topic.id: number for number, topic in enumerate(self.topics)}
         self._terms = frozenset(term for topic in self.topics for term in topic.stems)
 
@@ -139,6 +143,16 @@ class Bank:
 
         The mean of the best two: one odd example alone should not decide.
         """
+        key = vector.tobytes()
+        kept = self._likeness
+        if (found := kept.get(key)) is None:
+            found = self._likeness_of(vector)
+            if len(kept) >= REMEMBERED:
+                kept = self._likeness = {}  # another thread may be reading the old one
+            kept[key] = found
+        return found
+
+    def _likeness_of(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         scores = self.vectors @ vector
         best = np.full(self.owner[-1] + 1, -1.0, dtype=np.float32)
         np.maximum.at(best, self.owner, scores)

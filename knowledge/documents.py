@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 
 
 class BlockKind(StrEnum):
@@ -145,7 +146,7 @@ class Passage:
     modified: date | None = None
     occurrence: int = 0
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Content hash: the same words in the same source have the same id in every ingest.
 

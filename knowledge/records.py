@@ -16,7 +16,8 @@ Record = TypeVar("Record", Page, JobPosting, Passage)
 
 def record_line(record: Record) -> str:
     """A record as one line: equal records are equal lines."""
-    return record_values(vars(record))
+    known = _FIELDS[type(record)]  # a passage keeps its id beside its fields once it was asked for
+    return record_values({name: value for name, value in vars(record).items() if name in known})
 
 
 def record_values(values: Mapping[str, Any]) -> str:

@@ -102,13 +102,11 @@ def search(store: Store, query: Query, limit: int = LIMIT) -> list[Hit]:
         by_passage = [(row, 0.0) for row in sorted(query.rows)]
         by_sentence: list[tuple[int, int, float]] = []
     else:
-        asked = [query.vector] if query.typical is None else [query.vector, query.typical]
+        asked = query.vector if query.typical is None else np.stack([query.vector, query.typical])
         # What is hidden takes no place of what is not.
         pool = POOL + min(len(query.hidden), HIDDEN_AT_MOST)
-        by_passage = [found for vector in asked for found in store.nearest_passages(vector, pool, where)]
-        by_sentence = [
-            found for vector in asked for found in store.nearest_sentences(vector, 2 * pool, where)
-        ]
+        by_passage = store.nearest_passages(asked, pool, where)
+        by_sentence = store.nearest_sentences(asked, 2 * pool, where)
     keyword = store.keywords.scores(query.words) + 0.4 * store.keywords.scores(query.widened)
     allowed = _allowed(store, query)
     by_keyword = [

@@ -88,8 +88,11 @@ def sentences(text: str) -> list[str]:
 
 def plain(text: str) -> str:
     """Lower case without accents, so that "Montréal" and "montreal" are one word."""
-    if text.isascii():
-        return text.lower()
+    return text.lower() if text.isascii() else _without_accents(text)
+
+
+@lru_cache(maxsize=8192)  # letter by letter, and each turn reads mostly the same passages
+def _without_accents(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text.replace("’", "'").lower())
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 

@@ -207,14 +207,14 @@ class Store:
     def nearest_passages(
         self, vector: NDArray[np.float32], limit: int, where: Mapping[str, Any] | None = None
     ) -> list[tuple[int, float]]:
-        """Row and cosine of the passages nearest to `vector`, nearest first."""
+        """Row and cosine of the passages nearest to `vector`, nearest first; of several, one after the other."""
         found = nearest(self.passage_vectors, vector, limit, where)
         return [(self.row[key], score) for key, score in found if key in self.row]
 
     def nearest_sentences(
         self, vector: NDArray[np.float32], limit: int, where: Mapping[str, Any] | None = None
     ) -> list[tuple[int, int, float]]:
-        """Passage row, sentence number and cosine of the sentences nearest to `vector`."""
+        """Passage row, sentence number and cosine of the sentences nearest to `vector`, or to several."""
         hits = []
         for key, score in nearest(self.sentence_vectors, vector, limit, where):
             passage, _, number = key.rpartition(":")
@@ -485,20 +485,26 @@ def chroma_errors(
 def nearest(
     vectors: Chroma, vector: NDArray[np.float32], limit: int, where: Mapping[str, Any] | None = None
 ) -> list[tuple[str, float]]:
-    """Ids and cosines of the `limit` nearest vectors whose tags are as in `where`, nearest first."""
+    """Ids and cosines of the `limit` nearest vectors whose tags are as in `where`, nearest first.
+
+    `vector`: one, or several as rows, for which Chroma is asked once; each has `limit` of its own.
+    """
     collection = vectors._collection
     with chroma_errors():
         count = collection.count()
         if not count:
             return []
         found = collection.query(
-            query_embeddings=cast("Any", [vector]),
+            query_embeddings=cast("Any", list(np.atleast_2d(vector))),
             n_results=min(limit, count),
             where=cast("Any", where or None),
             include=["distances"],
         )
-    distances = (found["distances"] or [[]])[0]
-    return [(key, 1.0 - float(distance)) for key, distance in zip(found["ids"][0], distances, strict=True)]
+    return [
+        (key, 1.0 - float(distance))
+        for keys, distances in zip(found["ids"], found["distances"] or [], strict=True)
+        for key, distance in zip(keys, distances, strict=True)
+    ]
 
 
 def fetch(vectors: Chroma, keys: Sequence[str]) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ from conftest import WordEmbedder, page_of, reading_of
 
 from knowledge.documents import Block, BlockKind, JobPosting, Listing, Page, Passage, Status
 from knowledge.ingestion import mirror
+from knowledge.records import record_line
 from knowledge.store import (
     CURRENT,
     SCHEMA,
@@ -168,6 +169,22 @@ def test_nearest_passages_come_with_their_cosine(path: Path, embedder: WordEmbed
     # (1, 0, 1, 0) and (0, 1, 0, 1) over √2 each against (1, 0, 0, 1) over √2.
     assert {first, second} == {0, 1} and third == 2
     assert (a, b, c) == pytest.approx((0.5, 0.5, 0.0), abs=1e-5)
+
+
+def test_several_vectors_are_asked_at_once_and_each_has_its_own_nearest(
+    path: Path, embedder: WordEmbedder
+) -> None:
+    store = Store.open(path, embedder)
+    both = embedder.embed(["salary", "learning"])
+    apart = [found for vector in both for found in store.nearest_passages(vector, 2)]
+    assert store.nearest_passages(both, 2) == apart
+    assert len(store.nearest_sentences(both, 1)) == 2
+
+
+def test_a_passage_whose_id_was_asked_for_is_the_same_record() -> None:
+    passage = Passage("a.md", "A", "", (), "Salary is paid monthly.", 0)
+    before = record_line(passage)
+    assert passage.id and record_line(passage) == before
 
 
 def test_nearest_sentences_know_their_passage_and_number(path: Path, embedder: WordEmbedder) -> None:

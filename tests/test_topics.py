@@ -40,6 +40,12 @@ def test_likeness_is_the_best_two_examples_together(bank: Bank) -> None:
     assert scores[0] == pytest.approx(0.7 * first + 0.3 * second, abs=1e-5)
 
 
+def test_likeness_is_kept_for_each_vector_apart(bank: Bank) -> None:
+    first, other = bank.likeness(unit("salary")), bank.likeness(unit("remote"))
+    assert bank.likeness(unit("salary")) is first
+    assert not np.array_equal(first, other)
+
+
 def test_the_typical_question_is_the_mean_of_the_examples(bank: Bank) -> None:
     topic = bank.topic["salary"]
     own = bank.vectors[bank.owner == bank.topics.index(topic)].mean(axis=0)
