@@ -21,12 +21,12 @@ NEVER_SEEN = (
     "script,style,template,svg,iframe,object,canvas,audio,video,select,input,textarea,dialog,"
     "[role=navigation],[role=search],[role=dialog],[role=alertdialog],[role=banner],[role=contentinfo]"
 )
-_INLINE = word_set(
+INLINE = word_set(
     """a abbr acronym b bdi bdo big br button cite code data del dfn em font i img ins kbd label mark
     meter output picture progress q ruby s samp small source span strike strong sub sup time tt u
     var wbr"""
 )
-_BANNER = re.compile(
+BANNER = re.compile(
     r"cookie|consent|gdpr|onetrust|skip-?(link|nav|to)|breadcrumb|share-?(bar|buttons|links)", re.I
 )
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
@@ -109,7 +109,7 @@ def remove_unseen(soup: BeautifulSoup) -> None:
         tag.decompose()
     for tag in soup.select("nav, header, footer, form, noscript"):
         _remove_frame(soup, tag)
-    for tag in [*soup.find_all(class_=_BANNER), *soup.find_all(id=_BANNER)]:
+    for tag in [*soup.find_all(class_=BANNER), *soup.find_all(id=BANNER)]:
         if not tag.decomposed and tag.name not in ("body", "html", "main") and not tag.find(["h1", "main"]):
             tag.decompose()
 
@@ -431,11 +431,11 @@ _BLOCK_WALKERS = {
 
 
 def _is_inline(tag: Tag) -> bool:
-    return (tag.name in _INLINE or "-" in tag.name) and not _has_blocks(tag)
+    return (tag.name in INLINE or "-" in tag.name) and not _has_blocks(tag)
 
 
 def _has_blocks(tag: Tag) -> bool:
-    return tag.find(lambda inner: inner.name not in _INLINE and "-" not in inner.name) is not None
+    return tag.find(lambda inner: inner.name not in INLINE and "-" not in inner.name) is not None
 
 
 def _aria_level(tag: Tag) -> int:

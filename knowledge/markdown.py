@@ -21,7 +21,7 @@ from knowledge.positions import with_positions
 from knowledge.wording import fold, is_slug, slug, squash, title_from_slug, word_set
 
 # Hugo's {{< figure >}} and {{% div %}}, Jekyll's {% include %} and {{ page.url }}, comments.
-_SHORTCODES = re.compile(r"\{\{[<%].*?[%>]\}\}|\{%.*?%\}|\{\{.*?\}\}|\{:[^}\n]*\}|<!--.*?-->", re.DOTALL)
+SHORTCODES = re.compile(r"\{\{[<%].*?[%>]\}\}|\{%.*?%\}|\{\{.*?\}\}|\{:[^}\n]*\}|<!--.*?-->", re.DOTALL)
 _JOB_TYPES = word_set(
     """job jobs posting jobposting position vacancy opening career listing stelle poste offre vacature"""
 ) | {"job posting", "job listing", "open position"}
@@ -92,7 +92,7 @@ def read_markdown(text: str, source: str, url: str = "") -> Reading:
         return Reading(skipped=(Skipped(source, "it is marked as a draft"),))
     if _is_template(fields, source):
         return Reading(skipped=(Skipped(source, "it is a template for pages to come"),))
-    html = _render(body)
+    html = render(body)
     title = _title(meta, html, source)
     blocks = _with_description(html_blocks(html, title), fields)
     if _is_posting(fields, source):
@@ -121,9 +121,9 @@ def _is_template(fields: Mapping[str, Any], source: str) -> bool:
     return bool(named) or "{{" in str(fields.get("title") or "")
 
 
-def _render(body: str) -> str:
+def render(body: str) -> str:
     """Markdown as HTML, so that one reader decides what is a heading, a list or a table."""
-    body = _SHORTCODES.sub("", body)
+    body = SHORTCODES.sub("", body)
     parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
     return str(parser.render(body))
 
@@ -205,7 +205,7 @@ def _facts(fields: Mapping[str, Any], body: str) -> tuple[dict[str, str], dict[s
                 facts[field], quotes[field] = _plain(printed[name][0]), printed[name][1]
                 break
             if fields.get(name) not in (None, "", [], True, False):
-                facts[field] = quotes[field] = _as_lines(fields[name])
+                facts[field] = quotes[field] = as_lines(fields[name])
                 break
     if "remote" in {fold(key) for key in fields} and fields.get("remote") is True:
         facts.setdefault("workplace_type", "Remote")
@@ -221,9 +221,10 @@ def _plain(text: str) -> str:
     return squash(_INLINE_MARKUP.sub("", _LINK.sub(r"\1", unescape(text)))).strip("- \\")
 
 
-def _as_lines(value: Any) -> str:
+def as_lines(value: Any) -> str:
+    """A value of a front matter as it is printed, one line for each entry of a list."""
     if isinstance(value, list):
-        return "\n".join(_as_lines(item) for item in value)
+        return "\n".join(as_lines(item) for item in value)
     if isinstance(value, dict):
         return ", ".join(str(part) for part in value.values() if part not in (None, ""))
     return value.isoformat()[:10] if isinstance(value, date) else squash(str(value))

@@ -245,12 +245,12 @@ def _files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*"), key=lambda path: path.relative_to(folder).as_posix()):
         parts = path.relative_to(folder).parts
         visible = not any(part.startswith((".", "~$")) or part in _NOT_PUBLISHED for part in parts)
-        if visible and _ending(path.name) in KNOWN_ENDINGS and path.is_file():
+        if visible and ending_of(path.name) in KNOWN_ENDINGS and path.is_file():
             yield path
 
 
 def _read_file(path: Path, source: str, progress: Progress) -> Reading:
-    return read_content(_read_bytes(path, source), source, progress=progress)
+    return read_content(read_bytes(path, source), source, progress=progress)
 
 
 def read_content(
@@ -266,7 +266,7 @@ def read_content(
     `ending` says what they are where they do not show it, by default the name's; `charset` how
     they are encoded, where the sender said so. Raises SourceError for what nobody can read.
     """
-    ending = ending or _ending(source)
+    ending = ending or ending_of(source)
     if not content.strip():
         raise EmptyError(f"{source} is empty. Fill it or leave it out.")
     content = unpacked(content, source)
@@ -285,7 +285,7 @@ def read_content(
     if ending not in PAGE_READERS and b"\x00" in content[:4096]:
         raise _unknown(source)
     text = whole_escapes(decoded(content, source, charset))
-    ending = _kind(text, ending)
+    ending = kind_of(text, ending)
     if ending not in PAGE_READERS:
         raise _unknown(source)
     if len(text) > _LARGEST and ending not in _DATA:  # a small packed file, or the answer of a website
@@ -313,7 +313,7 @@ def _known() -> str:
     return ", ".join(sorted(KNOWN_ENDINGS))
 
 
-def _kind(text: str, ending: str) -> str:
+def kind_of(text: str, ending: str) -> str:
     """The ending that fits what a text looks like: pages and answers are saved under any name."""
     start = text.lstrip("\ufeff \t\r\n")
     if _HTML.match(start[:2000]):
@@ -330,13 +330,14 @@ def _kind(text: str, ending: str) -> str:
     return ending
 
 
-def _ending(name: str) -> str:
+def ending_of(name: str) -> str:
     """What a file is by its name: "jobs.json.gz" is JSON."""
     path = PurePath(name)
     return (path.with_suffix("") if path.suffix.lower() == ".gz" else path).suffix.lower()
 
 
-def _read_bytes(path: Path, source: str) -> bytes:
+def read_bytes(path: Path, source: str) -> bytes:
+    """The bytes of a file, still packed; `SourceError` where it cannot be opened or is too large."""
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST_DATA + 1)
@@ -344,7 +345,7 @@ def _read_bytes(path: Path, source: str) -> bytes:
         raise SourceError(
             f"{source} cannot be opened ({error}). Check the file and its permissions."
         ) from error
-    most = _LARGEST_DATA if _ending(path.name) in _DATA else _LARGEST
+    most = _LARGEST_DATA if ending_of(path.name) in _DATA else _LARGEST
     if len(content) > most:
         raise SourceError(f"{source} has more than {most / 1e6:.0f} MB. Split it into smaller files.")
     if path.suffix.lower() == ".gz" and not content.startswith(_GZIP) and content.strip():

@@ -113,7 +113,7 @@ def read_website(url: str, web: Web, reach: Reach = THIS_PAGE, progress: Progres
     progress(f"Reading {web_address(url).host}", 1, 1)
     if (data := _as_json(content)) is not None:
         reading = _read_board(first, data, web, progress)
-    elif _is_sitemap(content):
+    elif is_sitemap(content):
         reading = _read_sitemap(first, web, reach, progress)
     else:
         reading = _read_site(first, web, reach, progress)
@@ -211,7 +211,8 @@ def _with_details(data: Any, host: str, web: Web, progress: Progress, skipped: l
 # Sitemaps
 
 
-def _is_sitemap(content: bytes) -> bool:
+def is_sitemap(content: bytes) -> bool:
+    """Whether an answer is a sitemap or an index of them."""
     return bool(re.search(rb"<(\w+:)?(urlset|sitemapindex)\b", content[:4096]))
 
 
@@ -320,12 +321,17 @@ def _tried(answer: Answer) -> Reading:
 
 
 def _read_answer(answer: Answer) -> Reading:
+    return read_content(answer.content, answer.url, answer.url, ending_of_answer(answer), answer.charset)
+
+
+def ending_of_answer(answer: Answer) -> str:
+    """What an answer is, as the ending that a file of it would have."""
     # A document by any other type, as some servers send it, is told by its name.
     named = re.search(r"\.(md|markdown|csv|txt|docx|pdf|html?)$", web_address(answer.url).path, re.I)
     ending = _ENDINGS.get(answer.media_type, "")
     if named and ending in ("", ".txt"):
         ending = named.group().lower()
-    return read_content(answer.content, answer.url, answer.url, ending or ".html", answer.charset)
+    return ending or ".html"
 
 
 def _links(answer: Answer, start: httpx.URL) -> list[str]:
@@ -396,4 +402,4 @@ def _tells_more(other: JobPosting, job: JobPosting) -> bool:
     return job.url in (other.url, other.source) or not places or not others or bool(places & others)
 
 
-__all__ = ["LIMIT", "Reach", "board_address", "read_website"]
+__all__ = ["LIMIT", "Reach", "board_address", "ending_of_answer", "is_sitemap", "read_website"]

@@ -215,6 +215,15 @@ def test_a_preview_reads_the_stores_own_pages_and_no_other_file(here: Office) ->
             readable(here.desk, path)
 
 
+def test_a_preview_reads_a_file_by_its_path_within_its_source_as_an_ingest_does(here: Office) -> None:
+    from ui.console.knowledge_tab import preview_in
+
+    posting = here.folder / "pages" / "jobs" / "pilot.md"
+    posting.parent.mkdir()
+    posting.write_text("---\ntitle: Ferry pilot\nlocation: Haifa\n---\nYou steer the night ferry.\n")
+    assert preview_in(here.desk, "jobs/pilot.md").notes == ("Posting “Ferry pilot”, open; locations: Haifa",)
+
+
 def test_a_source_added_in_the_console_lies_below_the_list(here: Office) -> None:
     from ui.console.knowledge_tab import within
 

@@ -105,8 +105,7 @@ def knowledge_tab(desk: Desk) -> list[Any]:
     def previewed(_: Member, chosen: str | None) -> str:
         if not chosen:
             raise ValueError("Choose a page, or type a web address.")
-        with Web(desk.settings.store / "web", allow_private=desk.settings.allow_private_addresses) as web:
-            return shown_preview(preview(readable(desk, str(chosen)), web))
+        return shown_preview(preview_in(desk, str(chosen)))
 
     start.click(desk.does(Role.EDITOR, ran), believe, [progress, *outputs], **QUIET)
     stop.click(desk.does(Role.EDITOR, halted), None, progress, **QUIET)
@@ -152,6 +151,12 @@ def readable(desk: Desk, chosen: str) -> str:
         ):
             return str(at)
     raise ValueError(f"{chosen!r} is none of the pages that were read. Choose one of the list.")
+
+
+def preview_in(desk: Desk, chosen: str) -> Preview:
+    """A page of the list or a web address, as an ingest reads it: by its path within its source."""
+    with Web(desk.settings.store / "web", allow_private=desk.settings.allow_private_addresses) as web:
+        return preview(readable(desk, chosen), web, chosen)
 
 
 def told(state: State) -> str:
