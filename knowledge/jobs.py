@@ -204,8 +204,11 @@ def _find(data: object, depth: int = 0) -> Iterator[Mapping[str, Any]]:
             return
         known = [name for name in _CONTAINERS if isinstance(data.get(name), list | dict)]
         # A list under a name that we do not know is looked into where there is no other.
-        for name in known or [name for name, value in data.items() if _is_list_of_objects(value)]:
+        inner = known or [name for name, value in data.items() if _is_list_of_objects(value)]
+        for name in inner:
             yield from _find(data[name], depth + 1)
+        if depth and not inner and _is_untitled(data):
+            yield data
 
 
 def _plain_keys(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -236,6 +239,16 @@ def _is_posting(item: Mapping[str, Any]) -> bool:
     told = sum(item[name] not in (None, "", [], {}) for name in item.keys() & _KNOWN)
     telling = [name for name in item.keys() & _TELLING if item[name] not in (None, "", [], {})]
     return told >= 2 and bool(telling)
+
+
+def _is_untitled(item: Mapping[str, Any]) -> bool:
+    """Whether an object of a list would be a posting if it had a title: to be told among the skipped."""
+    if any(name.startswith("@") for name in item):  # it says itself what it is
+        return False
+    fields = _plain_keys(item)
+    return not _text(_first(fields, "title")) and any(
+        fields[name] not in (None, "", [], {}) for name in fields.keys() & _TELLING
+    )
 
 
 _KNOWN = {

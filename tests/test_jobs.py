@@ -1,5 +1,6 @@
 import contextlib
 import json
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge.documents import JobPosting, Status
+from knowledge.documents import JobPosting, Skipped, Status
 from knowledge.errors import SourceError
 from knowledge.jobs import is_empty_board, read_job_postings
 
@@ -172,6 +173,29 @@ TODAY = date(2025, 6, 1)
 
 def told(job: JobPosting, *fields: str) -> tuple[object, ...]:
     return tuple(getattr(job, field) for field in fields)
+
+
+@pytest.mark.parametrize("board", [list, lambda entries: {"jobs": entries, "offices": [{"city": "Oslo"}]}])
+def test_entries_without_a_title_are_told(board: Callable[[list[Any]], Any]) -> None:
+    entries = [
+        {"title": "Miller", "location": "Riga"},
+        {"location": "Oslo"},
+        {"title": " ", "url": "https://mill.example/2"},
+    ]
+    reading = read_job_postings(board(entries), "board.json")
+    assert [job.title for job in reading.jobs] == ["Miller"]
+    assert reading.skipped == (Skipped("board.json", "2 of its entries are unlisted or have no title"),)
+
+
+def test_objects_beside_postings_that_say_what_they_are_are_no_entries_without_a_title() -> None:
+    graph = [
+        {"@type": "Organization", "url": "https://mill.example"},
+        {"@type": "JobPosting", "title": "Miller"},
+        {},
+        {"note": "x"},
+    ]
+    reading = read_job_postings(graph, "board.json")
+    assert len(reading.jobs) == 1 and reading.skipped == ()
 
 
 def test_a_comeet_position_is_read() -> None:
