@@ -56,6 +56,7 @@ def ingest(
         python ingest.py https://example.com/careers --depth 1
     """
     # Imported here so that --help does not wait for them.
+    from knowledge.chroma_server import build_store, publishing
     from knowledge.documents import Reading
     from knowledge.embedding import EncoderError, load_embedder
     from knowledge.errors import EmptyError, SourceError
@@ -73,13 +74,15 @@ def ingest(
     names = sources or [FILE if Path(FILE).is_file() else str(SAMPLE)]
     try:
         listed = named_sources(names, depth)
+        path = build_store(settings)
         with (
             JsonProgress() if progress_json else Progress(bars=sys.stderr.isatty()) as progress,
-            locked(settings.store) as lock,  # told at once, not after the minutes that a website may take
-            Web(settings.store / "web", allow_private=settings.allow_private_addresses) as web,
-            recalling(settings.store / "read"),
+            locked(path) as lock,  # told at once, not after the minutes that a website may take
+            publishing(settings, path) as publication,
+            Web(path / "web", allow_private=settings.allow_private_addresses) as web,
+            recalling(path / "read"),
         ):
-            held = sources_in_force(settings.store)
+            held = sources_in_force(path)
             readings: list[Reading | SourceError] = []
             for number, given in enumerate(listed.sources, start=1):
                 try:
@@ -92,17 +95,20 @@ def ingest(
                 progress("Reading", number, len(listed.sources))
             progress("Loading the encoder", 0, 1)
             embedder = load_embedder(settings.encoder)
+            if publication:
+                publication.take_vectors(embedder)
             company, contact = listed.whose()
             report = mirror(
                 readings,
                 [given.name for given in listed.sources],
-                settings.store,
+                path,
                 embedder,
                 progress,
                 company=company,
                 contact=contact,
                 accept_empty=accept_empty,
                 lock=lock,
+                publisher=publication,
             )
     except (SourceError, StoreError, EncoderError) as error:
         fail(str(error))
@@ -111,7 +117,7 @@ def ingest(
         return
     print(
         f"{report.pages} pages, {report.jobs} jobs ({report.open_jobs} open), {report.passages} passages "
-        f"in {settings.store}: {report.added} added, {report.changed} changed, {report.removed} removed, "
+        f"in {settings.chroma_url or settings.store}: {report.added} added, {report.changed} changed, {report.removed} removed, "
         f"{report.unchanged} unchanged, {report.embedded} texts embedded in {report.seconds:.1f} s"
     )
     for kept in report.kept:

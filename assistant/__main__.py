@@ -275,11 +275,14 @@ def open_assistant(store: Path | None) -> Assistant:
     # Imported here so that --help does not wait for the encoder.
     from assistant.reply import Assistant
     from knowledge.embedding import EncoderError
+    from knowledge.follower import brought_up_to_date
     from knowledge.settings import load_settings
     from knowledge.store import StoreError, current_version
 
     try:
         settings = load_settings(store=store)
+        if brought_up_to_date(settings):
+            settings = load_settings(store=store)  # it may name the company
         current_version(settings.store)
         return Assistant.open(settings)
     except (StoreError, EncoderError, ValueError) as error:

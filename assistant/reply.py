@@ -33,6 +33,7 @@ from assistant.questions import (
 from assistant.role_replies import RoleDesk, RoleMemory, Said
 from assistant.steps import Stopwatch
 from assistant.topics import Bank, folded
+from knowledge.chroma_server import ChromaServer
 from knowledge.documents import Status
 from knowledge.embedding import Embedder, load_embedder
 from knowledge.reranking import load_reranker
@@ -194,6 +195,7 @@ class Assistant:
             embedder, cache=settings.store / "cache" if settings.store.is_dir() else None
         )
         self.corrections = corrections
+        self.server = ChromaServer.of(settings)
         self._lock = threading.Lock()
         self._knowledge: Knowledge | None = None
         self._complaint = ""
@@ -270,7 +272,7 @@ class Assistant:
 
     def _open(self, folder: Path) -> None:
         """Take a version over; what was worked out over the one before is forgotten."""
-        knowledge = Knowledge(Store(folder, self.embedder), self.bank, self.settings)
+        knowledge = Knowledge(Store(folder, self.embedder, self.server), self.bank, self.settings)
         with self._opening, self._lock:
             if self._opened is not None and self._opened.folder == folder:  # else a newer one overtook it
                 self._knowledge = knowledge

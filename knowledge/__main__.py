@@ -202,11 +202,14 @@ def show(table: Table) -> None:
 
 
 def store_path(store: Path | None) -> Path:
-    """The store that was asked for, else that of the settings."""
+    """The store that was asked for, else that of the settings; what is in force on their server is in it."""
+    from knowledge.follower import brought_up_to_date
     from knowledge.settings import explained, load_settings
 
     try:
-        return load_settings(store=store).store
+        settings = load_settings(store=store)
+        brought_up_to_date(settings)
+        return settings.store
     except ValueError as error:
         fail(explained(error))
 

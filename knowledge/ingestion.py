@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from filelock import FileLock, Timeout
 
@@ -59,6 +59,9 @@ from knowledge.wording import unique
 
 EMBEDDED = "embedded"
 """Folder of the vectors that an ingest has embedded and not yet switched to."""
+
+BUILD = "build"
+"""Folder of the store that an ingest builds in where its versions go to a server."""
 
 GONE_DAYS = 180
 """How long a posting that its board does not list any more is known as closed."""
@@ -140,6 +143,16 @@ class Before:
                 yield line, state.name
 
 
+class Publisher(Protocol):
+    """Brings a version to where others read it."""
+
+    first: int
+    """Least number that the version may have."""
+
+    def publish(self, folder: Path, embedder: Embedder, progress: Progress) -> None:
+        """Publish the version in `folder`; `StoreError` where that fails, and the version is none."""
+
+
 def mirror(
     readings: Sequence[Reading | SourceError],
     sources: Sequence[str],
@@ -151,12 +164,14 @@ def mirror(
     accept_empty: bool = False,
     now: datetime | None = None,
     lock: FileLock | None = None,
+    publisher: Publisher | None = None,
 ) -> Report:
     """Make the store at `store` hold exactly what `readings` hold, and whose it is.
 
     Where one is an error, or empty though its source held something, what the source held before is kept
     (`accept_empty`: an empty one is believed); an error of a source that held nothing is raised.
-    `lock`: the store's lock, where the caller holds it already.
+    `lock`: the store's lock, where the caller holds it already. `publisher`: brings the version to where
+    others read it, before this store switches to it.
 
     Raises `StoreError` where the store cannot be written or another ingest is at work;
     the version in force stays as it is.
@@ -167,7 +182,7 @@ def mirror(
         before = _before(store)
         content = _content(readings, sources, before, accept_empty, moment)
         passages = cut(content.pages, content.jobs)
-        folder = _draft(store, before)
+        folder = _draft(store, before, publisher.first if publisher else 1)
         embedded, changes, unchanged = _fill(folder, before, content, passages, embedder, progress, moment)
         manifest = Manifest(
             schema=SCHEMA,
@@ -186,6 +201,8 @@ def mirror(
         ingest = Ingest(folder.name, moment, tuple(content.states), counted(changes), unchanged)
         write_history(store, ingest, changes)
         settle(folder)
+        if publisher:
+            publisher.publish(folder, embedder, progress)
         switch(store, folder.name)
         _tidy(store, folder, before)
     return Report(
@@ -367,8 +384,8 @@ def _before(store: Path) -> Before | None:
     return before
 
 
-def _draft(store: Path, before: Before | None) -> Path:
-    """The next version's folder, still empty."""
+def _draft(store: Path, before: Before | None, first: int) -> Path:
+    """The next version's folder, still empty; its number is `first` at least."""
     versions = store / VERSIONS
     versions.mkdir(exist_ok=True)
     names = [entry.name for entry in versions.iterdir()]
@@ -378,10 +395,10 @@ def _draft(store: Path, before: Before | None) -> Path:
     if before:
         # What a killed ingest left behind is not in force and never will be. In a damaged store nothing
         # goes before there is something better.
-        _forget(store, before.folder.name)
+        forget_versions(store, before.folder.name)
         forget_unborn(store, before.folder.name)
     # A number is never used twice: a reader tells by it that there is something new.
-    folder = versions / f"{max(taken, default=0) + 1:06d}"
+    folder = versions / f"{max(max(taken, default=0) + 1, first):06d}"
     folder.mkdir()
     return folder
 
@@ -445,12 +462,12 @@ def _tidy(store: Path, folder: Path, before: Before | None) -> None:
     """Remove what the switch has made superfluous. The version before stays: readers may be opening it."""
     if before:
         os.utime(before.folder)
-    _forget(store, folder.name, before.folder.name if before else "")
+    forget_versions(store, folder.name, before.folder.name if before else "")
     shutil.rmtree(store / EMBEDDED, ignore_errors=True)
 
 
-def _forget(store: Path, *keep: str) -> None:
-    """Remove all versions but those in `keep` and those that a reader holds."""
+def forget_versions(store: Path, *keep: str) -> None:
+    """Remove all versions of a store but those in `keep` and those that a reader holds."""
     in_force = max(keep)
     for folder in (store / VERSIONS).iterdir():
         # A draft that was never finished has a higher number, and no readers.
@@ -507,7 +524,11 @@ def _who(holder: Path) -> str:
 
 
 def at_work(store: Path) -> str:
-    """Who is writing to the store now, or ""."""
+    """Who is writing to the store now, or building in it for a server, or ""."""
+    return _at_work(store) or _at_work(store / BUILD)
+
+
+def _at_work(store: Path) -> str:
     if not (store / "ingest.lock").is_file():
         return ""
     try:
@@ -519,4 +540,15 @@ def at_work(store: Path) -> str:
         return ""
 
 
-__all__ = ["CURRENT", "Kept", "Report", "at_work", "kept_of", "locked", "mirror", "sources_in_force"]
+__all__ = [
+    "CURRENT",
+    "Kept",
+    "Publisher",
+    "Report",
+    "at_work",
+    "forget_versions",
+    "kept_of",
+    "locked",
+    "mirror",
+    "sources_in_force",
+]

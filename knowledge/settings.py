@@ -15,6 +15,8 @@ _LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 SITE = re.compile(rf"(https?)://((?:\*\.)?{_LABEL}(?:\.{_LABEL})*)(?::(\d{{1,5}}))?/?")
 """A site as Content-Security-Policy spells it: scheme, host, perhaps a port, perhaps all hosts below one."""
 
+SERVER = re.compile(r"https?://[A-Za-z0-9._-]+(:\d{1,5})?/?")
+
 
 class Settings(BaseSettings):
     """All that can be set. Each field is read from `CANDOR_` + its name in capitals."""
@@ -47,6 +49,13 @@ class Settings(BaseSettings):
     allow_private_addresses: bool = Field(
         False, description="Whether ingest.py may read websites inside your own network."
     )
+    chroma_url: str = Field(
+        "",
+        description="Chroma server that holds the knowledge, as http://host:8000; empty: the store's folder does.",
+    )
+    chroma_token: SecretStr = Field(SecretStr(""), description="Its token, sent as X-Chroma-Token.")
+    chroma_tenant: str = Field("", description="Tenant on that server; empty: its default.")
+    chroma_database: str = Field("", description="Database on that server; empty: its default.")
     database: SecretStr = Field(
         SecretStr(""),
         description="SQLAlchemy URL of the database of conversations; empty: conversations.sqlite in the store.",
@@ -117,6 +126,13 @@ class Settings(BaseSettings):
     @classmethod
     def _are_sites(cls, sites: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(map(_origin, sites)))
+
+    @field_validator("chroma_url")
+    @classmethod
+    def _is_server(cls, value: str) -> str:
+        if value and not SERVER.fullmatch(value):
+            raise ValueError("write it like http://chroma:8000; a token goes into CANDOR_CHROMA_TOKEN")
+        return value.rstrip("/")
 
     @field_validator("limit_visitor", "limit_address")
     @classmethod

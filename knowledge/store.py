@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from langchain_chroma import Chroma
     from numpy.typing import NDArray
 
+    from knowledge.chroma_server import ChromaServer
+
 SCHEMA = 1
 """Raised when records or vectors change their meaning; part of every collection's name."""
 
@@ -55,6 +57,10 @@ GRACE = 3600
 
 class StoreError(RuntimeError):
     """The store cannot be used; the message names it and the next step."""
+
+
+class AwayError(StoreError):
+    """The server that holds the knowledge cannot be reached; it is worth trying again."""
 
 
 @dataclass(frozen=True)
@@ -86,13 +92,14 @@ class Manifest:
 class Store:
     """One version of the knowledge, open for reading."""
 
-    def __init__(self, folder: Path, embedder: Embedder) -> None:
-        """Open the version in `folder`.
+    def __init__(self, folder: Path, embedder: Embedder, server: ChromaServer | None = None) -> None:
+        """Open the version in `folder`; its vectors are there, or in the Chroma `server`.
 
         Raises `StoreError` where its records cannot be read or another encoder filled it.
         """
         self.folder = folder
         self.embedder = embedder
+        self.server = server
         hold(self, folder)
         self.stamp = stamp(folder)
         self.manifest = read_manifest(folder)
@@ -114,12 +121,12 @@ class Store:
         self.job = {job.id: job for job in self.jobs}
 
     @classmethod
-    def open(cls, path: Path, embedder: Embedder) -> Store:
+    def open(cls, path: Path, embedder: Embedder, server: ChromaServer | None = None) -> Store:
         """Open the version in force of the store at `path`; `StoreError` where there is none."""
         while True:
             folder = current_version(path)
             try:
-                return cls(folder, embedder)
+                return cls(folder, embedder, server)
             except StoreError:
                 # Two ingests may have gone by since the line above, and the second removed the folder.
                 if current_version(path) == folder:
@@ -191,6 +198,8 @@ class Store:
         return self._vectors("sentences")
 
     def _vectors(self, what: str) -> Chroma:
+        if self.server is not None:
+            return self.server.vectors(self.version, what, self.embedder)
         folder = self.folder / "chroma"
         if not (folder / "chroma.sqlite3").is_file():  # Chroma would make an empty one
             raise StoreError(f"The vectors in {folder} are missing. Run ingest.py again.")
@@ -447,8 +456,10 @@ def close_chroma(client: Any) -> None:
         client.close()
 
 
-def open_collection(client: Any, what: str, embedder: Embedder, create: bool = True) -> Chroma:
-    """The collection of `what`, named after the encoder and the schema.
+def open_collection(
+    client: Any, what: str, embedder: Embedder, create: bool = True, name: str = ""
+) -> Chroma:
+    """The collection of `what`, named after the encoder and the schema where no `name` is given.
 
     `StoreError` where it is missing and must not be made.
     """
@@ -456,7 +467,7 @@ def open_collection(client: Any, what: str, embedder: Embedder, create: bool = T
 
     from knowledge.chains import LangChainEmbeddings  # noqa: PLC0415
 
-    name = f"{what}-v{SCHEMA}-{embedder.name}"
+    name = name or f"{what}-v{SCHEMA}-{embedder.name}"
     if not create:
         with chroma_errors():
             client.get_collection(name, embedding_function=None)
@@ -472,11 +483,14 @@ def open_collection(client: Any, what: str, embedder: Embedder, create: bool = T
 def chroma_errors(
     what: str = "The store's vectors are damaged", to_do: str = "Run ingest.py again."
 ) -> Iterator[None]:
-    """Turn what Chroma raises over its files into a `StoreError`."""
+    """Turn what Chroma raises over its files into a `StoreError`, over a server into an `AwayError`."""
+    import httpx  # noqa: PLC0415
     from chromadb.errors import ChromaError  # noqa: PLC0415
 
     try:
         yield
+    except httpx.HTTPError as error:
+        raise AwayError(f"The Chroma server cannot be reached ({error or type(error).__name__}).") from error
     except ChromaError as error:
         why = " ".join(str(error).split())
         raise StoreError(f"{what} ({why}). {to_do}") from error

@@ -221,7 +221,7 @@ def _held(folder: Path, embedder: Embedder) -> Held | None:
     try:
         if read_manifest(folder).encoder != embedder.name:
             return None
-        held = Held({what: _read_entries(folder / f"{what}.keys") for what in COLLECTIONS})
+        held = Held({what: read_entries(folder / f"{what}.keys") for what in COLLECTIONS})
         keys = (folder / TITLE_KEYS).read_text(encoding="ascii").split()
         if len(np.load(folder / TITLES, mmap_mode="r")) != len(keys):
             return None
@@ -284,7 +284,8 @@ def _write_entries(path: Path, entries: Mapping[str, Entry]) -> None:
             stream.write(orjson.dumps([key, entry.digest, entry.tags]) + b"\n")
 
 
-def _read_entries(path: Path) -> dict[str, Entry]:
+def read_entries(path: Path) -> dict[str, Entry]:
+    """What the vectors of a collection stand for, by their ids, from the version's `.keys` file."""
     with path.open("rb") as stream:
         return {key: Entry(text, tags) for key, text, tags in map(orjson.loads, stream)}
 

@@ -44,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # These import for seconds; `--help`, a wrong option or a taken port must not wait for that.
     from assistant.reply import Assistant
     from knowledge.embedding import EncoderError
+    from knowledge.follower import Follower
     from knowledge.rates import rate_storage
     from knowledge.store import StoreError
     from ui.console.desk import Desk
@@ -54,6 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from ui.telemetry import Telemetry
     from ui.tracing import Tracing, TracingError
 
+    follower = Follower.of(settings)
+    if follower and follower.look():
+        settings = load_settings(**vars(options))  # what came may name the company
     try:
         database = Database.of(settings)
         corrections = CorrectionBook(database)
@@ -64,7 +68,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(str(error))
     desk = Desk.over(database, assistant, settings, corrections, storage)
     said = announce(desk.accounts, address(door).split(" ")[0])
+<<<<<<< HEAD
     serve(create_app(assistant, settings, database, desk, telemetry), door, said, settings.trusted_proxies)
+=======
+    if follower:
+        follower.start()
+    serve(create_app(assistant, settings, database, desk), door, said, settings.trusted_proxies)
+    if follower:
+        follower.stop()
+>>>>>>> 121752c (Knowledge in a Chroma server: one ingest publishes a version, replicas that share no disk follow)
     return 0
 
 

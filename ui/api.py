@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from assistant.conversation import Reply
 from knowledge.settings import Settings
+from knowledge.store import StoreError
 from ui.candidate import QUESTION_LIMIT, Answering
 from ui.conversations import Conversations, new_id
 from ui.handover import Courier, HandoverError, letter
@@ -34,6 +35,11 @@ from ui.turns import Running, Turns
 
 TURNS = 20
 """Messages of a candidate, the last one included, that a reply is worked out from."""
+
+RETRY = 5
+"""Seconds after which a question may be asked again that the knowledge was not there for."""
+
+NOT_READY = f"The pages cannot be searched at the moment. Try again in {RETRY} seconds."
 
 STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -140,6 +146,10 @@ class Chat:
             async with contextlib.aclosing(running.batches()) as batches:
                 async for batch in batches:
                     yield "".join(_event(*event) for event in batch) or ": .\n\n"
+        except StoreError as error:
+            # Worth trying again: the Chroma server is away, or the next ingest mends what is damaged.
+            log.error("A question could not be answered: %s", error)
+            yield _event("error", {"code": "not_ready", "message": NOT_READY, "retry_after": RETRY})
         except Exception:
             # A candidate never sees a traceback; whoever runs the chat finds it in the log.
             log.exception("A question could not be answered.")
