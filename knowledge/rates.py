@@ -11,6 +11,7 @@ from limits.storage import MemoryStorage, Storage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
 AWAY = 60  # seconds to wait where the storage is away
+RETRY = 2.0  # seconds until a storage that was away is asked again: not every turn should wait for it
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +19,8 @@ log = logging.getLogger(__name__)
 class RateLimit:
     """Counts hits of keys against limits such as "20/minute;200/hour". Safe to share between threads.
 
-    Where the storage is away, the log says so, and everything is let through: a limit must not stop the service.
+    Where the storage is away, the log says so once, and this process counts for itself: a limit must not stop
+    the service, nor must it be gone with a Redis.
     """
 
     def __init__(self, limits: str, storage: Storage, name: str, lenient: bool = True) -> None:
@@ -30,17 +32,37 @@ class RateLimit:
         self.name = name
         self.lenient = lenient
         self._limiter = MovingWindowRateLimiter(storage)
+        self._own = MovingWindowRateLimiter(MemoryStorage())
+        self._away = False
+        self._away_until = 0.0
 
     def hit(self, key: str) -> int:
         """Count one for `key`; 0 where it is within all limits, else the seconds until it is again."""
-        try:
-            for limit in self.limits:
-                if not self._limiter.hit(limit, self.name, key):
-                    reset = self._limiter.get_window_stats(limit, self.name, key).reset_time
-                    return max(1, int(reset - time.time() + 0.999))
-        except Exception as error:  # the storage's own errors differ by its kind
-            log.error("What counts the %s cannot be reached: %s", self.name, type(error).__name__)
-            return 0 if self.lenient else AWAY
+        if not self.limits:
+            return 0
+        if time.monotonic() >= self._away_until:
+            try:
+                wait = self._hit(self._limiter, key)
+            except Exception as error:  # the storage's own errors differ by its kind
+                self._away_until = time.monotonic() + RETRY
+                if not self._away:
+                    how = "this process counts for itself" if self.lenient else "nothing is let through"
+                    log.error(
+                        "What counts the %s cannot be reached (%s): %s.", self.name, type(error).__name__, how
+                    )
+                self._away = True
+            else:
+                if self._away:
+                    log.warning("What counts the %s can be reached again.", self.name)
+                self._away = False
+                return wait
+        return self._hit(self._own, key) if self.lenient else AWAY
+
+    def _hit(self, limiter: MovingWindowRateLimiter, key: str) -> int:
+        for limit in self.limits:
+            if not limiter.hit(limit, self.name, key):
+                reset = limiter.get_window_stats(limit, self.name, key).reset_time
+                return max(1, int(reset - time.time() + 0.999))
         return 0
 
 
@@ -52,7 +74,12 @@ def rate_storage(url: str) -> Storage:
     if not url:
         return MemoryStorage()
     try:
-        return cast("Storage", storage_from_string(url, **({"socket_timeout": 1} if "redis" in url else {})))
+        return cast(
+            "Storage",
+            storage_from_string(
+                url, **({"socket_timeout": 1, "socket_connect_timeout": 1} if "redis" in url else {})
+            ),
+        )
     except Exception as error:
         raise ValueError(
             f"CANDOR_LIMITS_STORAGE cannot be used ({error}). Write it like redis://host:6379."

@@ -36,6 +36,19 @@ def test_a_storage_that_is_away_stops_no_visitor_but_what_costs_money() -> None:
     assert RateLimit("1/day", away, "calls", lenient=False).hit("a") == AWAY
 
 
+def test_while_a_storage_is_away_the_limit_holds_in_this_process_and_the_log_tells_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    limit = RateLimit("2/minute", rate_storage("redis://127.0.0.1:9"), "visitor")
+    assert [limit.hit("a"), limit.hit("a")] == [0, 0]
+    assert 1 <= limit.hit("a") <= 60 and limit.hit("b") == 0
+    limit._away_until = 0.0  # as two seconds later
+    assert limit.hit("c") == 0
+    assert [record.message for record in caplog.records] == [
+        "What counts the visitor cannot be reached (ConnectionError): this process counts for itself."
+    ]
+
+
 def test_a_storage_that_is_none_is_named() -> None:
     with pytest.raises(ValueError, match="CANDOR_LIMITS_STORAGE"):
         rate_storage("nonsense://x")
