@@ -13,7 +13,7 @@ COPY ui ui
 RUN uv pip install --python /opt/candor --torch-backend cpu --constraint constraints.txt '.[llm,postgres,redis]'
 # What the encoder is worked out into at its first use is worked out here.
 RUN XDG_CACHE_HOME=/opt/candor/share HF_HUB_OFFLINE=1 /opt/candor/bin/python -c \
-    "from knowledge.embedding import load_embedder; load_embedder().embed(['Do you pay for parental leave?'])" \
+    "from assistant.topics import Bank; from knowledge.embedding import load_embedder; Bank(load_embedder())" \
     && find /opt/candor -name __pycache__ -type d -prune -exec rm -rf {} +
 
 FROM python:3.11-slim-bookworm

@@ -73,7 +73,7 @@ def test_nginx_takes_the_shipped_configuration(tmp_path: Path) -> None:
     text = (ROOT / "deploy" / "nginx.conf").read_text(encoding="utf-8")
     for name in ("app-1", "app-2"):  # nginx looks names up when it reads them
         text = text.replace(f"{name}:7860", "127.0.0.1:7860")
-    (tmp_path / "nginx.conf").write_text(text.replace("/tmp/nginx/", f"{tmp_path}/"), encoding="utf-8")
+    (tmp_path / "nginx.conf").write_text(text.replace("/run/nginx/", f"{tmp_path}/"), encoding="utf-8")
     done = subprocess.run([NGINX, "-t", "-c", str(tmp_path / "nginx.conf")], capture_output=True, text=True)
     assert done.returncode == 0 and "warn" not in done.stderr, done.stderr
 

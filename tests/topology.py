@@ -178,7 +178,7 @@ class Topology:
             ("listen 8080;", f"listen 127.0.0.1:{self.port};"),
             ("server app-1:7860 ", f"server 127.0.0.1:{self.ports[0]} "),
             ("server app-2:7860 ", f"server 127.0.0.1:{self.ports[1]} "),
-            ("/tmp/nginx/", f"{place}/"),
+            ("/run/nginx/", f"{place}/"),
         ):
             assert old in text, f"The configuration has no {old!r} any more"
             text = text.replace(old, new)
@@ -235,10 +235,12 @@ def topology(source: Path) -> Iterator[Topology]:
         for part in (whole.postgres, whole.chroma, whole.redis):
             part.start()
         whole.ingest(source)
-        for replica in whole.replicas:
+        for number, replica in enumerate(whole.replicas):
+            # What the first has worked out of the encoder alone, the second one need not.
+            if number and (folder / "replica-1" / "cache").is_dir():
+                shutil.copytree(folder / "replica-1" / "cache", folder / "replica-2" / "cache")
             replica.begin()
-        for replica in whole.replicas:
-            until(replica.ready, f"a replica is ready; see {replica.log}", 120)
+            until(replica.ready, f"a replica is ready; see {replica.log}", 180)
         whole.nginx.start()
         yield whole
     finally:

@@ -68,15 +68,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(str(error))
     desk = Desk.over(database, assistant, settings, corrections, storage)
     said = announce(desk.accounts, address(door).split(" ")[0])
-<<<<<<< HEAD
-    serve(create_app(assistant, settings, database, desk, telemetry), door, said, settings.trusted_proxies)
-=======
     if follower:
         follower.start()
-    serve(create_app(assistant, settings, database, desk), door, said, settings.trusted_proxies)
+    serve(create_app(assistant, settings, database, desk, telemetry), door, said, settings.trusted_proxies)
     if follower:
         follower.stop()
->>>>>>> 121752c (Knowledge in a Chroma server: one ingest publishes a version, replicas that share no disk follow)
     return 0
 
 

@@ -149,7 +149,10 @@ class Chat:
         except StoreError as error:
             # Worth trying again: the Chroma server is away, or the next ingest mends what is damaged.
             log.error("A question could not be answered: %s", error)
-            yield _event("error", {"code": "not_ready", "message": NOT_READY, "retry_after": RETRY})
+            yield _event(
+                "error",
+                {"code": "not_ready", "message": NOT_READY, "retry_after": RETRY, "reference": reference()},
+            )
         except Exception:
             # A candidate never sees a traceback; whoever runs the chat finds it in the log.
             log.exception("A question could not be answered.")

@@ -490,16 +490,9 @@
     let why = say("unreachable");
     if (stopped) why = say("stopped");
     else if (navigator.onLine === false) why = say("offline");
-<<<<<<< HEAD
-    else if (error.code === "busy" || error.retry) why = say("busy", { time: retry > 90 ? time(Math.ceil(retry / 60), "minute") : time(retry, "second") });
+    else if (error.code === "busy" || (error.retry && error.code !== "not_ready")) why = say("busy", { time: retry > 90 ? time(Math.ceil(retry / 60), "minute") : time(retry, "second") });
     else if (error.code === "broken" || (partial && !error.code)) why = say("broken");
     else if (error.code) why = say("failed") + (error.reference ? " " + say("reference", { id: error.reference }) : "");
-=======
-    else if (error.code === "busy" || (error.retry && error.code !== "not_ready")) why = say("busy", { n: error.retry || 5 });
-    else if (error.code === "broken") why = say("broken");
-    else if (error.code) why = say("failed");
-    const partial = turn.reply.querySelector(".answer");
->>>>>>> 121752c (Knowledge in a Chroma server: one ingest publishes a version, replicas that share no disk follow)
     turn.reply.replaceChildren(el("div.failed", {}, el("p", {}, why), button(".push", say("again"), () => { if (!work) attempt(turn); })));
     if (partial) turn.reply.prepend(partial);
     announce(why);
