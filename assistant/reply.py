@@ -40,7 +40,7 @@ from knowledge.reranking import load_reranker
 from knowledge.retrieval import Query, search
 from knowledge.sentences import plain, terms, words
 from knowledge.settings import Settings
-from knowledge.store import Store, StoreError, current_version, stamp
+from knowledge.store import AwayError, Store, StoreError, current_version, stamp
 
 MAX_CHARACTERS = 2000
 """Longest message that is read."""
@@ -303,7 +303,8 @@ class Assistant:
     def starters(self, limit: int = 4, language: str = "") -> list[str]:
         """Questions that the store really can answer, of different kinds.
 
-        In `language`, where it is one that the store is in; otherwise in the store's main one.
+        In `language`, where it is one that the store is in; otherwise in the store's main one. While the Chroma
+        server is away, only those of which that is known already.
         """
         knowledge = self.knowledge()
         if knowledge is None:
@@ -315,8 +316,12 @@ class Assistant:
             if topic is None or len(chosen) == limit:
                 continue
             ask = topic.question.get(language, topic.question["en"])
-            if self._is_answerable(ask, language, knowledge):
-                chosen.append(ask)
+            try:
+                if self._is_answerable(ask, language, knowledge):
+                    chosen.append(ask)
+            except AwayError as error:  # a page must open, and a server start, all the same
+                log.warning("Questions to start from cannot be chosen: %s", error)
+                continue
         return chosen
 
     def _would_answer(self, text: str, language: str, knowledge: Knowledge) -> bool:

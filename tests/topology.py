@@ -75,7 +75,7 @@ class Part:
 
     def start(self) -> None:
         self.begin()
-        until(self.ready, f"{self.command[0]} answers; see {self.log}")
+        until(self.ready, f"{self.command[0]} answers; see {self.log}", 240)
 
     def kill(self) -> None:
         """Kill the process with all that it started: nginx has workers."""
@@ -206,7 +206,7 @@ class Topology:
             "--json",
         ]
         done = subprocess.run(
-            command, cwd=ROOT, env=os.environ | self.env, capture_output=True, text=True, timeout=120
+            command, cwd=ROOT, env=os.environ | self.env, capture_output=True, text=True, timeout=300
         )
         assert done.returncode == 0, done.stderr
         return (self.folder / "elsewhere" / "build" / "CURRENT").read_text(encoding="utf-8")
@@ -235,12 +235,10 @@ def topology(source: Path) -> Iterator[Topology]:
         for part in (whole.postgres, whole.chroma, whole.redis):
             part.start()
         whole.ingest(source)
-        for number, replica in enumerate(whole.replicas):
-            # What the first has worked out of the encoder alone, the second one need not.
-            if number and (folder / "replica-1" / "cache").is_dir():
-                shutil.copytree(folder / "replica-1" / "cache", folder / "replica-2" / "cache")
+        for replica in whole.replicas:
             replica.begin()
-            until(replica.ready, f"a replica is ready; see {replica.log}", 180)
+        for replica in whole.replicas:
+            until(replica.ready, f"a replica is ready; see {replica.log}", 240)
         whole.nginx.start()
         yield whole
     finally:
