@@ -12,6 +12,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from knowledge.settings import load_settings
+from ui.backup import backup, restore
+from ui.doctor import doctor
 from ui.logs import set_up_logging
 from ui.users import users
 
@@ -20,16 +22,21 @@ EPILOG = """examples:
   python -m ui                                      then chat at http://127.0.0.1:7860
   python -m ui --host 0.0.0.0 --port 8080           let others on the network in
   python -m ui users list                           who may sign in to the console at /recruiter
+  python -m ui doctor                               is everything there, and what to do where not
+  python -m ui backup candor.zip                    knowledge, database and settings in one file
+  python -m ui restore candor.zip                   and back
 
 Company name, contact for the hand-over and all else: environment variables CANDOR_COMPANY,
 CANDOR_CONTACT, … or the same in a file .env; an option given here wins."""
+
+COMMANDS = {"users": users, "doctor": doctor, "backup": backup, "restore": restore}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve the chat until it is interrupted; 2 when the caller has to act first."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if given[:1] == ["users"]:
-        return users(given[1:])
+    if given and given[0] in COMMANDS:
+        return COMMANDS[given[0]](given[1:])
     options = _parser().parse_args(given)
     try:
         settings = load_settings(**vars(options))

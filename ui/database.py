@@ -6,15 +6,18 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
-from sqlalchemy import URL, Engine, create_engine, event, inspect, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from knowledge.settings import Settings
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 _MIGRATING = threading.Lock()  # Alembic keeps what it is at in global variables
@@ -62,9 +65,7 @@ class Database:
     @classmethod
     def of(cls, settings: Settings) -> Database:
         """The database that the settings name."""
-        return cls.open(
-            settings.database.get_secret_value() or f"sqlite:///{settings.store / 'conversations.sqlite'}"
-        )
+        return cls.open(url_of(settings))
 
     def reading(self) -> Session:
         """A session to read in, whose values may be used after it."""
@@ -98,6 +99,11 @@ class Database:
     def close(self) -> None:
         """Let go of all connections."""
         self.engine.dispose()
+
+
+def url_of(settings: Settings) -> str:
+    """SQLAlchemy URL of the database that the settings name; it may hold a password."""
+    return settings.database.get_secret_value() or f"sqlite:///{settings.store / 'conversations.sqlite'}"
 
 
 # --- the database -----------------------------------------------------------------------------------
@@ -142,22 +148,56 @@ def _notice_another_file(engine: Engine, path: Path) -> None:
 
 def _migrate(engine: Engine, database: str) -> None:
     """Bring the tables up to date, one process at a time."""
-    from alembic import command  # noqa: PLC0415  (a tenth of a second, once)
-    from alembic.config import Config  # noqa: PLC0415
-
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
     with _MIGRATING, _alone(engine, database), engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             # SQLite changes a table by copying and dropping it, which would take the rows that refer to it along.
             connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
             connection.commit()
-        config.attributes["connection"] = connection
         with connection.begin():
-            command.upgrade(config, "head")
+            upgrade(connection)
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("PRAGMA foreign_keys=ON")
             connection.commit()
+
+
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Bring the tables to a revision, in the transaction that the connection is in.
+
+    Raises `DatabaseError` where a newer release has made them.
+    """
+    from alembic import command  # noqa: PLC0415  (a tenth of a second, once)
+
+    found = revision_of(connection)
+    if found and found not in revisions():
+        raise DatabaseError(
+            f"The database is at revision {found}, which this release does not know. "
+            "Install the newer Candor, then run this again."
+        )
+    config = _alembic()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def revisions() -> tuple[str, ...]:
+    """All revisions of the tables that this release knows, the newest first."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  (as above)
+
+    return tuple(script.revision for script in ScriptDirectory.from_config(_alembic()).walk_revisions())
+
+
+def revision_of(connection: Connection) -> str:
+    """The revision that the tables are at, "" where there are none."""
+    from alembic.migration import MigrationContext  # noqa: PLC0415  (as above)
+
+    return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def _alembic() -> Config:
+    from alembic.config import Config  # noqa: PLC0415  (as above)
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
 
 
 @contextlib.contextmanager
