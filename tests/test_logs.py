@@ -71,6 +71,9 @@ def test_a_line_of_json_names_time_level_logger_request_and_what_is_told() -> No
 def test_libraries_are_heard_from_warnings_on() -> None:
     stream = written("text")
     logging.getLogger("httpx").info("GET https://example.com/?question=secret")
+    chatty = logging.getLogger("chatty")
+    chatty.setLevel(logging.DEBUG)  # as some libraries do
+    chatty.debug("secret")
     logging.getLogger("knowledge.test").info("read")
     assert "secret" not in stream.getvalue() and "read" in stream.getvalue()
 

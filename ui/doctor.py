@@ -149,12 +149,19 @@ def _encoder(settings: Settings) -> Iterator[Finding]:
 
 def _encoder_name(model: str) -> str:
     """What a store notes of the encoder that is set, its files checked; the model is not loaded."""
-    from knowledge.embedding import ADAPTER, BASE, adapter_checksum, encoder_name, packaged_model_path
+    from knowledge.embedding import (
+        ADAPTER,
+        BASE,
+        INT8,
+        adapter_checksum,
+        encoder_name,
+        packaged_model_path,
+    )
 
-    if model not in ("", *BASE):
+    if model not in ("", INT8, *BASE):
         return encoder_name(model, "")
     packaged_model_path()
-    return encoder_name("base" if model in BASE else "", adapter_checksum(ADAPTER) if not model else "")
+    return encoder_name("base", "") if model in BASE else encoder_name(model, adapter_checksum(ADAPTER))
 
 
 class _Named:

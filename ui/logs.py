@@ -44,8 +44,9 @@ def set_up_logging(form: str, stream: TextIO | None = None) -> None:
 
 
 def _name_request(record: logging.LogRecord) -> bool:
+    """Name the request of a record; False for a library's chatter, whatever level it has set for itself."""
     record.request = REQUEST.get()
-    return True
+    return record.levelno >= logging.WARNING or record.name.split(".")[0] in OURS
 
 
 class TextLines(logging.Formatter):
