@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import gradio as gr
 import httpx
 import pytest
 from console_office import ADA, BEN, CEM, Office, called, events, office
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 
 from ui.accounts import Role
+from ui.console.exports import export_pages
 from ui.console.page import console
 from ui.corrections import Kind
 from ui.review import Filter
@@ -56,10 +62,51 @@ def state(here: Office) -> tuple[object, ...]:
     )
 
 
-def test_every_event_of_the_page_asks_who_it_is(here: Office) -> None:
-    events_of_page = [event.fn for event in console(here.desk).fns.values() if event.fn is not None]
-    assert len(events_of_page) > 40
-    assert {event.__qualname__.split(".")[0] for event in events_of_page} == {"Desk"}
+FOR_VIEWERS = {
+    "load", "then", "Review: Show", "Review: Words in the question", "Review: State", "Review: Outcome", "Review: Topic",
+    "Review: Language", "Review: Assigned to", "Review: Previous page", "Review: Next page", "Review: Choose one to read it",
+    "Review: Group them", "Review: Choose one to tick all of it off, or to answer it", "Try: Question", "Try: Start over",
+    "Corrections: Compare with the pages", "Corrections: Empty the form", "Corrections: Choose one to change or remove it",
+    "Corrections: Choose the change to undo", "Golden questions: Stop", "Golden questions: Run",
+    "Golden questions: Compare with", "Coverage: Look at the pages anew", "Knowledge: Knowledge", "Knowledge: Show",
+    "Figures: Figures", "Figures: Show", "Figures: Language",
+}  # fmt: skip
+"""What sets off the events that whoever is signed in may cause: they read, and change nothing for others."""
+
+
+def trigger(page: gr.Blocks, event: Any) -> str:
+    """What sets an event off: the tab, and what is written on the element."""
+    element, how = event.targets[0]
+    if element not in page.blocks:
+        return str(how)
+    block = tab = page.blocks[element]
+    while not isinstance(tab, gr.Tab):
+        tab = tab.parent
+    said = block.value if isinstance(block, gr.Button) else block.label
+    return f"{tab.label}: {said}"
+
+
+def test_every_event_of_the_page_asks_who_it_is_and_for_the_role_it_needs(here: Office) -> None:
+    page = console(here.desk)
+    found = [event for event in page.fns.values() if event.fn is not None]
+    assert len(found) > 40
+    assert {event.fn.__qualname__.split(".")[0] for event in found} == {"Desk"}
+    needs = {trigger(page, event): inspect.getclosurevars(event.fn).nonlocals.get("needs") for event in found}
+    assert {name for name, role in needs.items() if role is Role.VIEWER} == FOR_VIEWERS
+    # These two find out themselves whose request it is; calls by hand are below.
+    assert {name for name, role in needs.items() if role is None} == {"Accounts: Add", "Accounts: New link"}
+
+
+def test_every_file_to_download_asks_who_it_is_also_behind_the_door(here: Office) -> None:
+    app = FastAPI()
+    app.include_router(export_pages(here.desk))
+    paths = [str(getattr(route, "path", "")) for route in export_pages(here.desk).routes]
+    assert len(paths) >= 6
+    with TestClient(app) as nobody:
+        asked = {
+            path: nobody.get(path, params={"start": "2026-01-01", "end": "2026-01-02"}) for path in paths
+        }
+    assert {path: answer.status_code for path, answer in asked.items()} == dict.fromkeys(paths, 401)
 
 
 def test_no_call_made_by_hand_lets_a_viewer_change_anything(here: Office, viewer: httpx.Client) -> None:

@@ -84,13 +84,13 @@ def test_a_recruiters_morning(browser: Any, page: Any, here: Office) -> None:
     page.get_by_label("Mail address").fill(ADA)
     page.get_by_label("Password").fill(WORD)
     page.get_by_role("button", name="Set up").click()
-    told(page, "1 answers with a thumb down and 1 questions without an answer wait for a look.")
+    told(page, "To be looked at: 1 answer with a thumb down and 1 question without an answer.")
 
     # Two bad answers: one is ticked off, the other corrected.
     cell(page, "review-list", LEARNING).click()
     expect(page.locator("#review-read")).to_contain_text("How many days?")
     page.locator("#review-done").click()
-    expect(page.locator("#review-count")).to_contain_text("1 to 1 of 1 exchanges")
+    expect(page.locator("#review-count")).to_contain_text("1 to 1 of 1 exchange")
     cell(page, "review-list", NURSERY).click()
     expect(page.locator("#review-read")).to_contain_text("not found")
     page.locator("#review-correct").click()

@@ -16,7 +16,7 @@ LOGGED = 100
 def accounts_tab(desk: Desk) -> list[Any]:
     """Build the tab; what it shows, in the order of `shown`."""
     listed = gr.Dataframe(
-        headers=["account", "role", "since", "password"],
+        headers=["account", "role", "since (UTC)", "password"],
         interactive=False,
         elem_id="accounts",
         label="Accounts",
@@ -36,7 +36,11 @@ def accounts_tab(desk: Desk) -> list[Any]:
     gr.Markdown("### What staff did")
     html(link("export/log.csv", "Download the whole log"))
     log = gr.Dataframe(
-        headers=["when", "who", "what", "on"], interactive=False, wrap=True, elem_id="log", label="The latest"
+        headers=["when (UTC)", "who", "what", "on"],
+        interactive=False,
+        wrap=True,
+        elem_id="log",
+        label="The latest",
     )
     outputs = [listed, log]
 

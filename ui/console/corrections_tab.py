@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
@@ -11,8 +12,8 @@ import gradio as gr
 
 from ui import markup
 from ui.accounts import Member, Role
-from ui.console.desk import MOMENT, QUIET, Desk, done, html, note
-from ui.corrections import Conflict, Kind, conflicts
+from ui.console.desk import DAY, MOMENT, QUIET, Desk, date_field, done, html, note
+from ui.corrections import Change, Conflict, Kind, conflicts
 
 KINDS = {
     Kind.ANSWER: "answer",
@@ -48,38 +49,43 @@ def corrections_tab(desk: Desk) -> CorrectionsTab:
             text = gr.Textbox(label="Answer", lines=4, elem_id="correction-answer")
             url = gr.Textbox(label="Link to read on (may be empty)")
             with gr.Row():
-                first = gr.Textbox(label="Valid from (2026-12-31, may be empty)")
-                last = gr.Textbox(label="Valid until")
+                first = date_field("Valid from (may be empty)", min_width=150)
+                last = date_field("Valid until (may be empty)", min_width=150)
             chosen = gr.State("")
             with gr.Row():
-                check = gr.Button("Compare with the pages")
-                save = gr.Button("Save", variant="primary", elem_classes="editor", elem_id="correction-save")
-                new = gr.Button("New")
+                check = gr.Button("Compare with the pages", scale=0)
+                save = gr.Button(
+                    "Save", variant="primary", elem_classes="editor", elem_id="correction-save", scale=0
+                )
+                new = gr.Button("Empty the form", scale=0)
             found = html(elem_id="conflicts")
         with gr.Column(scale=3):
             gr.Markdown("### In force")
             listed = gr.Dataframe(
-                headers=["change", "what", "about", "since", "by"], interactive=False, wrap=True, elem_id="corrections",
-                label="Choose one to change or remove it", column_widths=["14%", "16%", "34%", "18%", "18%"],
+                headers=["no", "what", "about", "valid", "by"], interactive=False, wrap=True, elem_id="corrections",
+                label="Choose one to change or remove it", column_widths=["9%", "19%", "33%", "25%", "14%"],
             )  # fmt: skip
-            remove = gr.Button("Remove the chosen one", elem_classes="editor")
+            with gr.Row():
+                remove = gr.Button("Remove the chosen one", elem_classes="editor", scale=0)
     with gr.Row(equal_height=False):
         with gr.Column():
             gr.Markdown("### Synonym")
             asked = gr.Textbox(label="Candidates say")
             meant = gr.Textbox(label="The pages say")
-            add = gr.Button("Add the synonym", elem_classes="editor")
+            with gr.Row():
+                add = gr.Button("Add the synonym", elem_classes="editor", scale=0)
         with gr.Column():
             gr.Markdown("### Hide a source")
             source = gr.Dropdown([], label="No answer will use it, and its openings are not listed")
-            hide = gr.Button("Hide this source", elem_classes="editor")
+            with gr.Row():
+                hide = gr.Button("Hide this source", elem_classes="editor", scale=0)
     gr.Markdown("### All changes")
     history = gr.Dataframe(
-        headers=["change", "when", "by", "what", "kind", "about"], interactive=False, wrap=True,
-        label="Choose the change to undo", elem_id="changes",
+        headers=["no", "when (UTC)", "by", "what", "kind", "about"], interactive=False, wrap=True,
+        label="Choose the change to undo", elem_id="changes", column_widths=["9%", "16%", "20%", "11%", "14%", "30%"],
     )  # fmt: skip
-    with gr.Row():
-        revision = gr.Number(label="Change", precision=0, minimum=0, scale=0, elem_id="undo-number")
+    with gr.Row(elem_classes="fields"):
+        revision = gr.Number(None, label="Change", precision=0, minimum=0, scale=0, elem_id="undo-number")
         undo = gr.Button("Undo this change", scale=0, elem_classes="editor", elem_id="undo")
     form = [questions, text, url, first, last, chosen, found]
     lists = [listed, history, source]
@@ -174,7 +180,7 @@ def shown(desk: Desk) -> list[Any]:
         }
     left = sorted(sources - desk.corrections.current().hidden_sources)[:500]
     in_force = [
-        [entry.revision, KINDS[entry.kind], entry.title, entry.at.strftime(MOMENT), entry.by]
+        [entry.revision, KINDS[entry.kind], entry.title, valid(entry), entry.by.split("@")[0]]
         for entry in desk.corrections.entries()
     ]
     changes = [
@@ -182,6 +188,18 @@ def shown(desk: Desk) -> list[Any]:
         for c in desk.corrections.history()
     ]
     return [in_force, changes, gr.Dropdown(left, value=None)]
+
+
+def valid(entry: Change) -> str:
+    """Between which days an entry holds, in words."""
+    content = entry.content or {}
+    first, last = (str(content.get(name) or "") for name in ("valid_from", "valid_until"))
+    today = datetime.now(UTC).date().isoformat()
+    if last and last < today:
+        return f"no longer: until {last}"
+    if first > today:
+        return f"not yet: from {first}" + (f" to {last}" if last else "")
+    return f"since {first or entry.at.strftime(DAY)}" + (f" until {last}" if last else "")
 
 
 def told(found: Sequence[Conflict]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from html import escape
+from textwrap import shorten
 from typing import Any
 
 import gradio as gr
@@ -38,16 +39,16 @@ def coverage_tab(desk: Desk) -> list[Any]:
         f"Each topic that candidates ask about is put to the pages as they are now. Beside it stands how often it was "
         f"asked about in the last {ASKED_DAYS} days, and in which words."
     )
-    with gr.Row():
+    with gr.Row(elem_classes="tools"):
         start = gr.Button("Look at the pages anew", variant="primary", scale=0, elem_id="coverage-run")
         html(link("export/coverage.csv", "Download “what to write next”"))
     progress = html(elem_id="coverage-progress")
     picture = gr.BarPlot(
-        x="group", y="topics", color="state", color_map=COLOURS, sort=[*GROUPS.values()], x_title="", y_title="topics",
+        x="group", y="topics", color="state", color_map=COLOURS, sort=[*GROUPS.values()], x_title=" ", y_title="topics",
         title="Topics by group", height=320, visible=False, x_label_angle=-30, elem_id="coverage-picture",
     )  # fmt: skip
     asked = gr.BarPlot(
-        x="topic", y="questions", color="state", color_map=COLOURS, sort="-y", x_title="", y_title="questions",
+        x="topic", y="questions", color="state", color_map=COLOURS, sort="-y", x_title=" ", y_title="questions",
         title="What candidates asked about most", height=360, visible=False,
         x_label_angle=-30, elem_id="coverage-asked",
     )  # fmt: skip
@@ -96,7 +97,11 @@ def rows(desk: Desk) -> list[Row]:
 def shown(desk: Desk) -> list[Any]:
     """The pictures and the list, as they were last worked out."""
     if not desk.covered:
-        return [gr.BarPlot(visible=False), gr.BarPlot(visible=False), ""]
+        return [
+            gr.BarPlot(visible=False),
+            gr.BarPlot(visible=False),
+            note("The pages have not been looked at yet. It takes about a minute."),
+        ]
     found = rows(desk)
     counted = pd.DataFrame(
         [
@@ -106,7 +111,10 @@ def shown(desk: Desk) -> list[Any]:
         columns=["group", "state"],
     )
     by_group = counted.value_counts().reset_index(name="topics")
+    # The plot stacks and names the states in the order in which it meets them.
+    by_group = by_group.sort_values("state", key=lambda column: column.map([*COLOURS].index))
     most = sorted((row for row in found if row.times), key=lambda row: -row.times)[:15]
+    most.sort(key=lambda row: [*COLOURS].index(STATES[row.covered.state]))
     frame = pd.DataFrame(
         [(row.covered.topic.title, row.times, STATES[row.covered.state]) for row in most],
         columns=["topic", "questions", "state"],
@@ -143,5 +151,5 @@ def _drawn(row: Row) -> str:
     return (
         f"<tr data-state='{state}'><td>{state}</td><th scope='row'>{escape(row.covered.topic.title)}</th>"
         f"<td>{row.times or ''}</td><td dir='auto'>{escape(words)}</td>"
-        f"<td dir='auto'>{escape(row.covered.proof.quote[:200])}</td></tr>"
+        f"<td dir='auto'>{escape(shorten(row.covered.proof.quote, 200, placeholder=' …'))}</td></tr>"
     )

@@ -11,6 +11,7 @@ from html import escape
 from typing import Any
 
 import gradio as gr
+from babel import Locale
 from limits.storage import Storage
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -82,6 +83,11 @@ class Desk:
             Figures(database),
             IngestJob(settings),
         )
+
+    def topic(self, name: str) -> str:
+        """The title of a topic; its name where the topics have changed since it was stored."""
+        known = self.assistant.bank.topic.get(name)
+        return known.title if known else name
 
     def member(self, request: gr.Request, needs: Role) -> Member:
         """Who asks; `gr.Error` where nobody is signed in, or the role does not allow it."""
@@ -164,6 +170,21 @@ def refusal(why: str) -> gr.Error:
 def done(what: str) -> None:
     """Say on the page that something was done."""
     gr.Success(escape(what), title="Done", duration=5)
+
+
+def language(code: str) -> str:
+    """A language's name in English; the code itself where it is no known one."""
+    return str(Locale("en").languages.get(code, code))
+
+
+def number_of(count: int, what: str) -> str:
+    """`count` and the noun `what`, in the plural where there is not one: "1 exchange", "2 exchanges"."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def date_field(label: str, **given: Any) -> gr.DateTime:
+    """A day to type or to choose from a calendar, as ISO 8601 spells it."""
+    return gr.DateTime(None, include_time=False, type="string", label=label, **given)
 
 
 def bar(part: int, total: int, what: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -11,7 +11,7 @@ import gradio as gr
 import pandas as pd
 
 from ui.accounts import Role
-from ui.console.desk import QUIET, Desk, html, link, table
+from ui.console.desk import QUIET, Desk, date_field, html, language, link, note, number_of, table
 from ui.console.review_tab import day
 from ui.figures import SMALL, Day, Period, Top
 
@@ -21,28 +21,33 @@ COLOURS = {"answered": "#0b7a6d", "not found": "#e0a100", "declined": "#75818b"}
 
 def figures_tab(desk: Desk) -> tuple[list[Any], list[Any]]:
     """Build the tab; its fields, and what it shows in the order of `shown`."""
-    with gr.Row():
-        first = gr.Textbox(label="From", elem_id="figures-from", min_width=120)
-        last = gr.Textbox(label="To", min_width=120)
-        language = gr.Dropdown([("all", "")], value="", label="Language", min_width=110)
+    with gr.Row(elem_classes="fields"):
+        first = date_field("From", elem_id="figures-from", min_width=150)
+        last = date_field("To", min_width=150)
+        spoken = gr.Dropdown([("all", "")], value="", label="Language", min_width=110)
         show = gr.Button("Show", scale=0, min_width=100, elem_id="figures-show")
     numbers = html(elem_id="figures-numbers")
     outcomes = gr.BarPlot(
-        x="day", y="questions", color="outcome", color_map=COLOURS, x_title="", title="How questions ended",
+        x="day", y="questions", color="outcome", color_map=COLOURS, x_title=" ", title="How questions ended",
         height=300, elem_id="figures-outcomes",
     )  # fmt: skip
     with gr.Row():
-        spoken = gr.LinePlot(
-            x="day", y="questions", color="language", x_title="", title="Questions by language", height=260
+        languages = gr.LinePlot(
+            x="day", y="questions", color="language", x_title=" ", title="Questions by language", height=260
         )
         times = gr.LinePlot(
-            x="day", y="milliseconds", x_title="", title="Time to an answer, median", height=260
+            x="day",
+            y="milliseconds",
+            color="language",
+            x_title=" ",
+            title="Time to an answer, median",
+            height=260,
         )
     tops = html(elem_id="figures-tops")
-    fields, outputs = [first, last, language], [numbers, outcomes, spoken, times, tops]
+    fields, outputs = [first, last, spoken], [numbers, outcomes, languages, times, tops]
     work = desk.does(Role.VIEWER, lambda _, *values: shown(desk, values))
     show.click(work, fields, outputs, **QUIET)
-    language.input(work, fields, outputs, **QUIET)
+    spoken.input(work, fields, outputs, **QUIET)
     return fields, outputs
 
 
@@ -64,22 +69,26 @@ def period_of(values: Sequence[Any]) -> tuple[date, date, str]:
 
 def shown(desk: Desk, values: Sequence[Any]) -> list[Any]:
     """All that the tab shows, of the period that the fields say."""
-    first, last, language = period_of(values)
-    period = desk.figures.over(first, last, language)
-    days = desk.figures.by_day(first, last, language)
+    first, last, spoken = period_of(values)
+    period = desk.figures.over(first, last, spoken)
+    days = desk.figures.by_day(first, last, spoken)
     export = link(
-        f"export/figures.csv?{urlencode({'start': first, 'end': last, 'language': language})}", "Download CSV"
+        f"export/figures.csv?{urlencode({'start': first, 'end': last, 'language': spoken})}", "Download CSV"
     )
     return [
-        f"{numbers_of(period)}<p>{export}</p>",
-        by_outcome(days),
-        by_language(days),
-        pd.DataFrame(
-            [(pd.Timestamp(d.day), d.p50_ms) for d in days if d.p50_ms is not None],
-            columns=["day", "milliseconds"],
-        ),
-        tops_of("Topics", period.topics) + tops_of("Roles", period.roles),
+        f"{numbers_of(period)}<p>{export}</p>" if period.questions else note(nothing(desk)),
+        gr.BarPlot(by_outcome(days), visible=period.questions > 0),
+        gr.LinePlot(by_language(days), visible=period.questions > 0),
+        gr.LinePlot(by_time(days), visible=period.questions > 0),
+        tops_of("Topics", period.topics, desk.topic) + tops_of("Roles", period.roles, str),
     ]
+
+
+def nothing(desk: Desk) -> str:
+    """Why there is nothing to count."""
+    if not desk.settings.retention_days:
+        return "Conversations are not stored (CANDOR_RETENTION_DAYS is 0), so there is nothing to count."
+    return "Nobody asked anything in these days. Choose others, or another language."
 
 
 def numbers_of(period: Period) -> str:
@@ -96,12 +105,15 @@ def numbers_of(period: Period) -> str:
         ("not found", part(period.outcomes.get("not_found", 0), period.to_answer, period.not_found_share)),
         ("satisfied", part(period.thumbs_up, thumbs, period.satisfaction)),
         ("handed over", f"{period.handovers:,}"),
-        ("time to an answer", f"{period.p50} ms, {period.p95} ms" if period.p50 is not None else "–"),
+        ("time to an answer", f"{period.p50:,} ms" if period.p50 is not None else "–"),
     ]
     hints = {
-        "time to an answer": "median, and 95 of 100",
-        "satisfied": "of those who rated",
+        "time to an answer": f"half of them; 95 of 100 within {period.p95:,} ms"
+        if period.p95 is not None
+        else "",
+        "satisfied": f"thumbs up, of {number_of(thumbs, 'rating')}",
         "answered": "small talk left out",
+        "handed over": "chats sent to a recruiter",
     }
     drawn = "".join(
         f"<li><span>{name}</span><strong>{value}</strong><small>{hints.get(name, '')}</small></li>"
@@ -127,12 +139,24 @@ def by_outcome(days: Sequence[Day]) -> pd.DataFrame:
 def by_language(days: Sequence[Day]) -> pd.DataFrame:
     """Questions of each day by language."""
     return pd.DataFrame(
-        [(pd.Timestamp(row.day), row.language, row.questions) for row in days],
+        [(pd.Timestamp(row.day), language(row.language), row.questions) for row in days],
         columns=["day", "language", "questions"],
-    )
+    ).sort_values(["language", "day"])
 
 
-def tops_of(name: str, tops: Sequence[Top]) -> str:
+def by_time(days: Sequence[Day]) -> pd.DataFrame:
+    """The median time to an answer, of the days and languages with answers."""
+    return pd.DataFrame(
+        [(pd.Timestamp(d.day), language(d.language), d.p50_ms) for d in days if d.p50_ms is not None],
+        columns=["day", "language", "milliseconds"],
+    ).sort_values(["language", "day"])  # the order of the other plot, and so its colours
+
+
+def tops_of(name: str, tops: Sequence[Top], told: Callable[[str], str]) -> str:
     """What was asked about most."""
-    rows = [(top.name, f"{top.questions:,}", f"{top.answered:,}", f"{top.not_found:,}") for top in tops]
-    return table((name.lower(), "questions", "answered", "not found"), rows, name) if rows else ""
+    rows = [(told(top.name), f"{top.questions:,}", f"{top.answered:,}", f"{top.not_found:,}") for top in tops]
+    return (
+        table((name.lower().removesuffix("s"), "questions", "answered", "not found"), rows, name)
+        if rows
+        else ""
+    )

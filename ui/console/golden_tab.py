@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any
 
 import gradio as gr
 
 from ui.accounts import Member, Role
-from ui.console.desk import MOMENT, QUIET, Desk, bar, done, html, link, note, table
+from ui.console.desk import MOMENT, QUIET, Desk, bar, done, html, link, note, number_of, table
 from ui.golden import INGEST, TABLE, Run
 
 HEADERS = ["id", "question ( / between turns)", "expect", "must say", "must not say", "evidence", "kind"]
@@ -29,16 +30,16 @@ class GoldenTab:
 def golden_tab(desk: Desk) -> GoldenTab:
     """Build the tab."""
     gr.Markdown(
-        "Questions with what a right answer must hold. They are asked again by themselves after each ingest.  \n"
-        "*expect*: answer, not_found, decline or chat. *must say*: one of `a|b`, and several `;` between them. "
-        "*evidence*: words of a page that must be quoted."
+        "Questions with what a right answer must hold. They are asked again by themselves each time the pages are read anew.  \n"
+        "*expect*: answer, not_found (the pages do not say), decline or chat. *must say*: words that the answer must hold; "
+        "`20%|a fifth` where either will do, `;` between several. *evidence*: words of a page that must be quoted."
     )
     worse = html(elem_id="worse")
     questions = gr.Dataframe(
         headers=HEADERS, type="array", interactive=True, wrap=True, column_widths=WIDTHS, elem_id="golden",
         label="Golden questions", row_count=1, column_count=len(HEADERS),
     )  # fmt: skip
-    with gr.Row():
+    with gr.Row(elem_classes="tools"):
         save = gr.Button("Save the table", elem_classes="editor", scale=0)
         upload = gr.UploadButton(
             "Add from CSV or JSON lines",
@@ -75,7 +76,7 @@ def golden_tab(desk: Desk) -> GoldenTab:
     def saved(member: Member, rows: list[list[Any]], held: list[str]) -> list[Any]:
         count = desk.golden.save_table(rows, member.name, held)
         desk.accounts.record(member.name, "golden questions saved", f"{count} questions")
-        done(f"{count} golden questions are kept.")
+        done(f"{number_of(count, 'golden question')} kept.")
         return shown(desk)
 
     def imported(member: Member, content: bytes | None) -> list[Any]:
@@ -85,7 +86,7 @@ def golden_tab(desk: Desk) -> GoldenTab:
         name = "upload.jsonl" if content.lstrip()[:1] in (b"{", b"\xef") else "upload.csv"
         count = desk.golden.read(name, content, member.name)
         desk.accounts.record(member.name, "golden questions imported", f"{count} questions now")
-        done(f"There are {count} golden questions now.")
+        done(f"{number_of(count, 'golden question')} now.")
         return shown(desk)
 
     def added(member: Member, asked: str, wanted: str, say: str, words: str) -> list[Any]:
@@ -160,21 +161,24 @@ def worse_note(desk: Desk) -> str:
     _, _, worse = found
     named = "; ".join(f"{row.question} “{row.asked}”" for row in worse[:5])
     more = f" and {len(worse) - 5} more" if len(worse) > 5 else ""
-    return note(f"Since the last ingest {len(worse)} golden questions got worse: {named}{more}.", "bad")
+    return note(
+        f"Since the pages were last read {number_of(len(worse), 'golden question')} got worse: {named}{more}.",
+        "bad",
+    )
 
 
 def told_results(desk: Desk, run: int | None, earlier: int | None) -> str:
     """The results of a run, compared with an earlier one where one is chosen."""
     if run is None:
-        return note("No run yet.")
+        return note("No run yet. Add a question above, and run them all.")
     results = desk.golden.results(int(run))
     rows = [
         (
-            "right" if r.right else "WRONG",
+            "right" if r.right else "wrong",
             r.question,
             r.asked,
             r.why,
-            r.answer[:300] + ("…" if len(r.answer) > 300 else ""),
+            shorten(r.answer.replace("**", ""), 300, placeholder=" …"),
         )
         for r in results
     ]

@@ -30,16 +30,22 @@ LOOK = 0.5  # seconds between two looks at a running ingest
 def knowledge_tab(desk: Desk) -> list[Any]:
     """Build the tab; what it shows, in the order of `shown`."""
     summary = html(elem_id="knowledge-summary")
-    with gr.Row():
+    with gr.Row(elem_classes="tools"):
         start = gr.Button(
             "Read all sources anew", variant="primary", elem_classes="editor", scale=0, elem_id="ingest"
         )
         stop = gr.Button("Stop", elem_classes="editor", scale=0)
-        believe = gr.Checkbox(label="Believe a source that is empty", value=False, scale=0)
+        believe = gr.Checkbox(
+            label="Take a source that has become empty as empty",
+            value=False,
+            scale=0,
+            min_width=380,
+            container=False,
+        )
     progress = html(elem_id="ingest-progress")
     sources = html(elem_id="sources")
     with gr.Accordion("Add or remove a source", open=False):
-        with gr.Row():
+        with gr.Row(elem_classes="fields"):
             name = gr.Textbox(
                 label="Web address, file or folder on the server", scale=3, elem_id="source-name"
             )
@@ -48,16 +54,16 @@ def knowledge_tab(desk: Desk) -> list[Any]:
                 value="", label="What it is",
             )  # fmt: skip
             add = gr.Button("Add", elem_classes="editor", scale=0, elem_id="source-add")
-        with gr.Row():
+        with gr.Row(elem_classes="fields"):
             listed = gr.Dropdown([], label="Source", scale=3)
             remove = gr.Button("Remove", elem_classes="editor", scale=0)
         gr.Markdown("A change is in force once all sources have been read anew.")
-    with gr.Accordion("What the last ingest changed", open=False):
+    with gr.Accordion("What changed when they were last read", open=False):
         changed = html(elem_id="changed")
     with gr.Accordion("Openings", open=False):
         roles = html(elem_id="roles")
     with gr.Accordion("Preview: a page as Candor reads it", open=False):
-        with gr.Row():
+        with gr.Row(elem_classes="fields"):
             page = gr.Dropdown(
                 [],
                 label="Page",
@@ -193,7 +199,7 @@ def shown(desk: Desk) -> list[Any]:
     working = at_work(path)
     read = age(done_ones[0].at) if done_ones else "some time"
     summary = (
-        f"<p>Pages: {len(pages):,}. Postings: {len(jobs):,}, of them open: {len(open_ones):,}. Read {read} ago.</p>"
+        f"<p>Pages: {len(pages):,}. Openings: {len(open_ones):,} open, {len(jobs) - len(open_ones):,} closed. Read {read} ago.</p>"
         + (note(f"An ingest is at work: {working}") if working else "")
         + (
             note("The version just read is still being opened.")
@@ -220,7 +226,7 @@ def shown(desk: Desk) -> list[Any]:
     documents += [(f"{job.title} – {job.source}", job.source) for job in jobs[:MOST]]
     return [
         summary,
-        table(("source", "pages", "postings", "open", "last read", "age", "state"), rows, "Sources"),
+        table(("source", "pages", "postings", "open", "last read (UTC)", "age", "state"), rows, "Sources"),
         gr.Dropdown(listed_names(desk), value=None),
         last_changes(desk, done_ones[0].version) if done_ones else note("No ingest is on record."),
         role_tables(jobs),

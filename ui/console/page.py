@@ -18,7 +18,7 @@ from ui.console import (
     review_tab,
     try_it,
 )
-from ui.console.desk import QUIET, Desk, html, note
+from ui.console.desk import QUIET, Desk, html, language, note, number_of
 from ui.console.door import BASE
 from ui.corrections import Kind
 from ui.review import Filter
@@ -66,13 +66,16 @@ def console(desk: Desk) -> gr.Blocks:
                 *(_able(block, allowed) for block in editing),
                 staff(desk, member),
                 *review_tab.choices(desk),
-                *review_tab.shown(desk.review, Filter(), 0),
+                *review_tab.shown(desk, Filter(), 0),
                 *corrections_tab.shown(desk),
                 *golden_tab.shown(desk),
                 *coverage_tab.shown(desk),
                 figures_tab.default(29),
                 figures_tab.default(0),
-                gr.Dropdown([("all", ""), *desk.review.choices()["language"]], value=""),
+                gr.Dropdown(
+                    [("all", ""), *((language(code), code) for code in desk.review.choices()["language"])],
+                    value="",
+                ),
             ]
 
         page.load(
@@ -177,9 +180,13 @@ def header(desk: Desk, member: Member) -> str:
 def morning(desk: Desk) -> str:
     """What is new, in a sentence or two."""
     down, lost = (desk.review.count(Filter(outcome=outcome)) for outcome in ("thumbs_down", "not_found"))
-    said = (
-        f"{down:,} answers with a thumb down and {lost:,} questions without an answer wait for a look."
-        if down or lost
-        else "Nothing waits for a look."
-    )
+    waiting = [
+        said
+        for count, said in (
+            (down, f"{number_of(down, 'answer')} with a thumb down"),
+            (lost, f"{number_of(lost, 'question')} without an answer"),
+        )
+        if count
+    ]
+    said = f"To be looked at: {' and '.join(waiting)}." if waiting else "Nothing waits for a look."
     return f"{golden_tab.worse_note(desk)}{note(said)}"

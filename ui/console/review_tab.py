@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from html import escape
@@ -13,7 +13,20 @@ import gradio as gr
 
 from ui import markup
 from ui.accounts import Member, Role
-from ui.console.desk import MOMENT, OUTCOMES, QUIET, Desk, done, facts, html, link
+from ui.console.desk import (
+    MOMENT,
+    OUTCOMES,
+    QUIET,
+    Desk,
+    date_field,
+    done,
+    facts,
+    html,
+    language,
+    link,
+    note,
+    number_of,
+)
 from ui.review import PAGE, Filter, Key, Review, Seen
 from ui.tables import Attention
 
@@ -25,8 +38,8 @@ WHY = {
     Attention.NONE: "",
 }
 STATES = {"to do": False, "done": True, "all": None}
-HEADERS = ["no", "", "why", "when", "question", "topic", "language", "with"]
-WIDTHS: list[str | int] = ["5%", "4%", "12%", "14%", "37%", "11%", "7%", "10%"]
+HEADERS = ["no", "done", "why", "when (UTC)", "question", "topic", "language", "assigned"]
+WIDTHS: list[str | int] = ["5%", "6%", "17%", "13%", "28%", "13%", "9%", "9%"]
 
 
 @dataclass(frozen=True)
@@ -57,28 +70,28 @@ def review_tab(desk: Desk) -> ReviewTab:
             min_width=110,
         )
         topic = gr.Dropdown([("any", "")], value="", label="Topic", min_width=110)
-        language = gr.Dropdown([("any", "")], value="", label="Language", min_width=90)
-        assignee = gr.Dropdown([("anybody", "")], value="", label="With", min_width=110)
-    with gr.Row():
-        first = gr.Textbox(label="From (2026-12-31)", min_width=120)
-        last = gr.Textbox(label="To", min_width=120)
+        spoken = gr.Dropdown([("any", "")], value="", label="Language", min_width=90)
+        assignee = gr.Dropdown([("anybody", "")], value="", label="Assigned to", min_width=110)
+    with gr.Row(elem_classes="fields"):
+        first = date_field("From", min_width=150)
+        last = date_field("To", min_width=150)
         words = gr.Textbox(label="Words in the question", scale=2, elem_id="review-words")
         show = gr.Button("Show", scale=0, min_width=100, elem_id="review-show")
     counted = html(elem_id="review-count")
     listed = gr.Dataframe(
         headers=HEADERS, interactive=False, wrap=True, column_widths=WIDTHS, elem_id="review-list",
-        label="Choose one to read it",
+        label="Choose one to read it", visible=False,
     )  # fmt: skip
     with gr.Row():
-        newer = gr.Button("Previous page", scale=0)
-        older = gr.Button("Next page", scale=0)
+        newer = gr.Button("Previous page", scale=0, visible=False)
+        older = gr.Button("Next page", scale=0, visible=False)
     page, keys, seen = gr.State(0), gr.State([]), gr.State({})
     read = html(elem_id="review-read")
-    with gr.Row():
+    with gr.Row(elem_classes="tools"):
         tick = gr.Button("Done", variant="primary", elem_classes="editor", scale=0, elem_id="review-done")
         again = gr.Button("To do again", elem_classes="editor", scale=0)
         who = gr.Dropdown(
-            [], label="Assign to", min_width=160, scale=0, container=False, elem_id="review-who"
+            [], label="Assign to", min_width=240, scale=0, container=False, elem_id="review-who"
         )
         take = gr.Button("Assign", elem_classes="editor", scale=0, elem_id="review-assign")
         golden = gr.Button(
@@ -92,16 +105,16 @@ def review_tab(desk: Desk) -> ReviewTab:
     group = gr.Button("Group them", scale=0)
     groups = gr.Dataframe(
         headers=["no", "times", "typical question", "also asked as", "topic", "last"], interactive=False, wrap=True,
-        column_widths=["5%", "6%", "30%", "39%", "10%", "10%"], elem_id="groups", label="Choose one to tick all of it off, or to answer it",
+        column_widths=["5%", "7%", "28%", "34%", "14%", "12%"], elem_id="groups", label="Choose one to tick all of it off, or to answer it", visible=False,
     )  # fmt: skip
     group_keys = gr.State([])
-    tick_group = gr.Button("Mark the chosen group done", elem_classes="editor", scale=0)
+    tick_group = gr.Button("Mark the chosen group done", elem_classes="editor", scale=0, visible=False)
     chosen_group = gr.State([])
-    filters = [state, outcome, topic, language, assignee, first, last, words]
-    lists = [counted, listed, keys, page]
+    filters = [state, outcome, topic, spoken, assignee, first, last, words]
+    lists = [counted, listed, keys, page, newer, older]
 
     def listing(_: Member, number: int, *values: Any) -> list[Any]:
-        return shown(desk.review, filter_of(values), max(0, int(number)))
+        return shown(desk, filter_of(values), max(0, int(number)))
 
     def picked(_: Member, number: str, held: Sequence[Key]) -> list[Any]:
         key = row_of(number, held)
@@ -116,7 +129,7 @@ def review_tab(desk: Desk) -> ReviewTab:
         desk.accounts.record(
             member.name, "review done" if value else "review reopened", one["question"][:200]
         )
-        return [{}, "", *shown(desk.review, filter_of(values), int(number))]
+        return [{}, "", *shown(desk, filter_of(values), int(number))]
 
     def taken(member: Member, one: dict[str, Any], name: str | None, number: int, *values: Any) -> list[Any]:
         if name and name not in {known.name for known in desk.accounts.members()}:
@@ -124,7 +137,7 @@ def review_tab(desk: Desk) -> ReviewTab:
         desk.review.assign([of(one)], name or "")
         desk.accounts.record(member.name, "review assigned", name or "to nobody")
         done(f"It is with {name}." if name else "It is with nobody.")
-        return shown(desk.review, filter_of(values), int(number))
+        return shown(desk, filter_of(values), int(number))
 
     def grouped(_: Member, *values: Any) -> list[Any]:
         found = desk.review.groups(filter_of(values), desk.assistant.embedder.embed)[:100]
@@ -134,14 +147,19 @@ def review_tab(desk: Desk) -> ReviewTab:
                 g.count,
                 g.question,
                 " · ".join(said for said in g.examples if said != g.question),
-                g.topic,
+                desk.topic(g.topic),
                 g.last.strftime("%Y-%m-%d"),
             ]
             for n, g in enumerate(found, start=1)
         ]
         if not found:
             gr.Info("Nothing was asked in vain, in what is shown.")
-        return [rows, [list(map(list, g.keys)) for g in found], []]
+        return [
+            gr.Dataframe(rows, visible=bool(found)),
+            [list(map(list, g.keys)) for g in found],
+            gr.Button(visible=bool(found)),
+            [],
+        ]
 
     def picked_group(_: Member, number: str, held: list[list[Key]]) -> list[Any]:
         keys = row_of(number, held)
@@ -157,12 +175,12 @@ def review_tab(desk: Desk) -> ReviewTab:
         count = desk.review.mark([(key[0], key[1]) for key in held], True)
         desk.accounts.record(member.name, "review done", f"a group of {count}")
         done(f"{count} questions are done.")
-        return [[], *shown(desk.review, filter_of(values), int(number)), *grouped(member, *values)[:2]]
+        return [[], *shown(desk, filter_of(values), int(number)), *grouped(member, *values)[:3]]
 
     look = desk.does(Role.VIEWER, lambda member, *values: listing(member, 0, *values))
     show.click(look, filters, lists, **QUIET)
     words.submit(look, filters, lists, **QUIET)
-    for choice in (state, outcome, topic, language, assignee):
+    for choice in (state, outcome, topic, spoken, assignee):
         choice.input(look, filters, lists, **QUIET)
     newer.click(
         desk.does(Role.VIEWER, lambda m, n, *v: listing(m, n - 1, *v)), [page, *filters], lists, **QUIET
@@ -186,12 +204,14 @@ def review_tab(desk: Desk) -> ReviewTab:
     )
     take.click(desk.does(Role.EDITOR, taken), [seen, who, page, *filters], lists, **QUIET)
     waited = {**QUIET, "show_progress": "minimal"}
-    group.click(desk.does(Role.VIEWER, grouped), filters, [groups, group_keys, chosen_group], **waited)
+    group.click(
+        desk.does(Role.VIEWER, grouped), filters, [groups, group_keys, tick_group, chosen_group], **waited
+    )
     groups.select(desk.chosen(Role.VIEWER, picked_group), group_keys, [chosen_group, seen, read], **QUIET)
     three = tick_group.click(
         desk.does(Role.EDITOR, ticked_group),
         [chosen_group, page, *filters],
-        [chosen_group, *lists, groups, group_keys],
+        [chosen_group, *lists, groups, group_keys, tick_group],
         **waited,
     )
     return ReviewTab(filters, lists, seen, golden, correct, [one, two, three], who)
@@ -231,17 +251,23 @@ def day(said: str) -> date | None:
 def choices(desk: Desk) -> list[Any]:
     """What can be chosen in the fields topic, language and assignee."""
     found = desk.review.choices()
+    fields: tuple[tuple[str, str, Callable[[str], str]], ...] = (
+        ("topic", "any", desk.topic),
+        ("language", "any", language),
+        ("assignee", "anybody", str),
+    )
     return [
-        gr.Dropdown([(name, "") if not value else (value, value) for value in ("", *found[field])], value="")
-        for field, name in (("topic", "any"), ("language", "any"), ("assignee", "anybody"))
+        gr.Dropdown([(nothing, ""), *sorted((told(value), value) for value in found[field])], value="")
+        for field, nothing, told in fields
     ]
 
 
-def shown(review: Review, wanted: Filter, page: int) -> list[Any]:
+def shown(desk: Desk, wanted: Filter, page: int) -> list[Any]:
     """One page of the list, in the order of `ReviewTab.lists`."""
-    total = review.count(wanted)
-    page = min(page, max(0, (total - 1) // PAGE))
-    found = review.exchanges(wanted, PAGE, page * PAGE)
+    total = desk.review.count(wanted)
+    pages = max(1, -(-total // PAGE))
+    page = min(page, pages - 1)
+    found = desk.review.exchanges(wanted, PAGE, page * PAGE)
     rows = [
         [
             n,
@@ -249,22 +275,32 @@ def shown(review: Review, wanted: Filter, page: int) -> list[Any]:
             why(s),
             s.at.strftime(MOMENT),
             s.question,
-            s.topic,
-            s.language,
+            desk.topic(s.topic),
+            language(s.language),
             s.assignee.split("@")[0],
         ]
         for n, s in enumerate(found, start=1)
     ]
     first = page * PAGE + 1
-    count = (
-        f"{first:,} to {first + len(found) - 1:,} of {total:,} exchanges" if found else "No such exchange."
-    )
+    count = f"{first:,} to {first + len(found) - 1:,} of {number_of(total, 'exchange')}"
+    download = link(f"export/review.csv?{query(wanted)}", "Download CSV")
     return [
-        f"<p>{count} {link(f'export/review.csv?{query(wanted)}', 'Download CSV')}</p>",
-        rows,
+        f"<p class='count'>{count} {download}</p>" if found else note(nothing(desk)),
+        gr.Dataframe(rows, visible=bool(found)),
         [list(s.key) for s in found],
         page,
+        gr.Button(visible=pages > 1, interactive=page > 0),
+        gr.Button(visible=pages > 1, interactive=page + 1 < pages),
     ]
+
+
+def nothing(desk: Desk) -> str:
+    """Why the list is empty."""
+    if not desk.settings.retention_days:
+        return "Conversations are not stored (CANDOR_RETENTION_DAYS is 0), so there is nothing to review."
+    if not desk.review.count(Filter(done=None)):
+        return "No conversation yet. What candidates ask appears here; ask something in their chat to see it."
+    return "Nothing matches. Choose another state or outcome, or take the words and dates out."
 
 
 def query(wanted: Filter) -> str:
@@ -311,7 +347,7 @@ def told(review: Review, seen: Seen) -> str:
             )
             + "</li>"
         )
-    about = f"{len(turns)} exchanges, {seen.at.strftime(MOMENT)} UTC" + (
+    about = f"{number_of(len(turns), 'exchange')}, {seen.at.strftime(MOMENT)} UTC" + (
         f", with {seen.assignee}" if seen.assignee else ""
     )
     return f"<section class='conversation'><p class='small'>{escape(about)}</p><ol>{''.join(parts)}</ol></section>"

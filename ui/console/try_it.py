@@ -11,12 +11,14 @@ from typing import Any
 import gradio as gr
 
 from assistant.conversation import Reply
+from assistant.corrections import TEAM
 from assistant.reply import MAX_CHARACTERS, Assistant
 from ui import markup
 from ui.accounts import Member, Role
-from ui.console.desk import OUTCOMES, QUIET, Desk, facts, html
+from ui.console.desk import OUTCOMES, QUIET, Desk, facts, html, language
 
 SHOWN = 12  # passages; those behind are far from the question
+FIRST = 4  # of them that are shown at once
 
 QUOTED, MODEL = "Quotations (default)", "Language model"
 
@@ -25,6 +27,11 @@ DECIDED = {
     "refused": "recognised as no question about working here, or one that must not be answered",
     "roles": "the records of the postings",
     "searched": "a search of the pages",
+}
+WRITERS = {
+    "extractive": "the pages, word for word",
+    "catalogue": "a fixed phrase",
+    TEAM: "the recruiting team",
 }
 FEATURES = {
     "best_sentence": "likeness of the nearest sentence",
@@ -51,7 +58,7 @@ class TryTab:
 def try_tab(desk: Desk) -> TryTab:
     """Build the tab."""
     gr.Markdown("Ask as a candidate would. Below each answer stands why it was given.")
-    with gr.Row():
+    with gr.Row(elem_classes="fields"):
         question = gr.Textbox(
             label="Question", placeholder="Ask a question", scale=4, submit_btn="Ask", elem_id="try"
         )
@@ -59,18 +66,20 @@ def try_tab(desk: Desk) -> TryTab:
     with gr.Accordion("Ways to answer", open=False):
         both = gr.Checkbox(label="Two ways side by side", value=False)
         with gr.Row():
-            left = _way(desk, "First way")
-            right = _way(desk, "Second way")
+            with gr.Column():
+                left = _way(desk, "First way")
+            with gr.Column():
+                right = _way(desk, "Second way")
+    with gr.Row(elem_classes="tools"):
+        golden = gr.Button("Make it a golden question", elem_classes="editor", scale=0)
+        correct = gr.Button("Write a correction", elem_classes="editor", scale=0)
     said = html(elem_id="tried-before")
     with gr.Row(equal_height=False):
         first = html(elem_id="tried-first")
         second = html(elem_id="tried-second")
-    with gr.Row():
-        golden = gr.Button("Make it a golden question", elem_classes="editor")
-        correct = gr.Button("Write a correction", elem_classes="editor")
-    with gr.Row():
-        passages = gr.Dropdown([], label="Passage of the first way", scale=4, value=None)
-        hide = gr.Button("Hide this passage from answers", scale=1, elem_classes="editor")
+    with gr.Row(elem_classes="fields"):
+        passages = gr.Dropdown([], label="A passage that should not be used", scale=4, value=None)
+        hide = gr.Button("Hide this passage from answers", scale=0, elem_classes="editor")
     turns, last = gr.State([]), gr.State({})
 
     def ask(_: Member, text: str, before: list[str], two: bool, *chosen: Any) -> list[Any]:
@@ -126,7 +135,8 @@ def _way(desk: Desk, label: str) -> tuple[gr.Dropdown, gr.Slider]:
         1,
         value=desk.assistant.threshold,
         step=0.01,
-        label=f"{label}: answer from this probability on ({desk.assistant.threshold:.2f} is in force)",
+        label=f"{label}: answer when this sure",
+        info=f"Candidates get an answer from {desk.assistant.threshold:.2f} on. Higher refuses more.",
     )
     return chosen, threshold
 
@@ -161,7 +171,7 @@ def _facts(reply: Reply, milliseconds: float) -> str:
     trace = reply.trace
     filters = trace.get("filters") or {}
     restricted = (
-        f"pages in {filters['language']}" if filters.get("language") else "",
+        f"pages in {language(filters['language'])}" if filters.get("language") else "",
         f"only “{'”, “'.join(filters['roles'])}”" if filters.get("roles") else "",
         f"{filters['hidden']} passages hidden by corrections" if filters.get("hidden") else "",
     )
@@ -173,10 +183,20 @@ def _facts(reply: Reply, milliseconds: float) -> str:
             ("Understood as", str(trace.get("standalone", ""))),
             ("Follows up", str(trace.get("before", ""))),
             ("Asks for", str(trace.get("answer_type", "")).replace("_", " ")),
-            ("Topics", ", ".join(f"{name} ({likeness:.2f})" for name, likeness in trace.get("topics") or ())),
+            (
+                "Topics",
+                ", ".join(
+                    f"{name.replace('-', ' ')} ({likeness:.2f})"
+                    for name, likeness in trace.get("topics") or ()
+                ),
+            ),
             ("Filters", ", ".join(filter(None, restricted))),
             ("Roles", ", ".join(f"{job.title} ({job.status.value})" for job in reply.jobs[:6])),
-            ("Written by", reply.writer + (f"; {trace['fallback']}" if trace.get("fallback") else "")),
+            (
+                "Written by",
+                WRITERS.get(reply.writer, reply.writer)
+                + (f"; {trace['fallback']}" if trace.get("fallback") else ""),
+            ),
             ("Time", f"{milliseconds:.0f} ms" + (f" (ms: {steps})" if steps else "")),
         )
     )
@@ -215,5 +235,6 @@ def _passages(reply: Reply) -> str:
             f"{passage['relevance']:.2f}, likeness {passage['dense']:.2f}, words {passage['keyword']:.1f}</p>"
             f"<p dir='auto'>{escape(str(passage['text'])[:500])}</p></li>"
         )
-    head = f"<summary>The {len(rows)} nearest passages</summary>"
-    return f"<details open>{head}<ol class='passages'>{''.join(rows)}</ol></details>"
+    first, rest = "".join(rows[:FIRST]), "".join(rows[FIRST:])
+    folded = f"<details><summary>{len(rows) - FIRST} more</summary><ol class='passages'>{rest}</ol></details>"
+    return f"<h4>The nearest passages</h4><ol class='passages'>{first}</ol>{folded if rest else ''}"
