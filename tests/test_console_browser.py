@@ -263,9 +263,12 @@ def test_a_wrong_date_is_told_in_a_sentence(page: Any, here: Office) -> None:
     here.staffed()
     sign_in(page, here, CEM)
     tab(page, "Figures")
-    page.locator("#figures-from").get_by_role("textbox").fill("yesterday")
+    field = page.locator("#figures-from").get_by_role("textbox")
+    field.fill("2026-13-40")
     page.locator("#figures-show").click()
     told(page, "is no date. Write it like 2026-12-31.")
+    field.fill("yesterday")  # the field itself takes no such words, and turns red
+    expect(field).to_have_class(re.compile("invalid"))
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
