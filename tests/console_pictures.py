@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from console_office import ADA, BEN, WORD, Office, office
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 from sqlalchemy import update
 from ui_browser import FLAGS, chromium
 
@@ -120,6 +120,7 @@ def tried(page: Any) -> None:
 
 def corrected(page: Any) -> None:
     page.locator("#corrections").get_by_role("gridcell").filter(has_text="nursery?").first.click()
+    expect(page.locator("#correction-questions textarea")).not_to_have_value("")
     page.get_by_role("button", name="Compare with the pages").click()
     page.locator("#conflicts p").first.wait_for(timeout=60_000)
 
