@@ -65,8 +65,8 @@ def kept(here: Office) -> None:
     }
     book.save(Kind.ANSWER, nursery, BEN)
     book.save(Kind.SYNONYM, {"asked": "kindergarten", "meant": "nursery"}, BEN)
-    for ask, expect, must in GOLDEN:
-        golden.add([ask], expect, BEN, must)
+    for ask, wanted, must in GOLDEN:
+        golden.add([ask], wanted, BEN, must)
     for _ in golden.run(here.desk.assistant, BEN):
         pass
     visas = {"questions": ["Do you sponsor visas?"], "text": "Yes, we sponsor visas for engineers."}
