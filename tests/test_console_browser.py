@@ -58,7 +58,7 @@ def cell(page: Any, table: str, words: str) -> Any:
 
 
 def told(page: Any, words: str) -> None:
-    expect(page.get_by_text(words).first).to_be_visible()
+    expect(page.get_by_text(words).first).to_be_visible(timeout=30_000)
 
 
 def in_chat(browser: Any, here: Office, question: str) -> str:
