@@ -44,7 +44,7 @@ def test_a_candidate_can_name_no_file_however_deep_it_is_hidden(where: str, path
 
 
 def test_a_recruiter_names_uploaded_files_and_no_addresses() -> None:
-    uploaded = json.dumps({"data": [file_at("/tmp/gradio/a1/questions.csv")]})
+    uploaded = json.dumps({"data": [file_at("/var/gradio/a1/questions.csv")]})
     assert passed(CONSOLE, uploaded) == (200, uploaded.encode())
     for path in ("http://example.com/x.csv", "https://10.0.0.1/", "HTTP://example.com", "file:///etc/passwd"):
         assert passed(CONSOLE, json.dumps({"data": [file_at(path)]})) == (403, b"")

