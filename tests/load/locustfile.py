@@ -212,6 +212,8 @@ class Candidate(User):
     def noted(self, name: str, seconds: float) -> None:
         """Keep a time."""
         measured[name].append(round(1000 * seconds, 1))
+        measured["ended"] = time.time()
+        measured.setdefault("began", measured["ended"] - seconds)
         self.environment.events.request.fire(
             request_type="SSE", name=name, response_time=1000 * seconds, response_length=0, exception=None
         )

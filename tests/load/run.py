@@ -107,8 +107,9 @@ class Figures:
 
     @property
     def turns(self) -> float:
-        """Turns a second."""
-        return len(self.times["reply"]) / self.seconds
+        """Turns a second, from the first question to the last reply: the load tool takes its time to start and end."""
+        span = self.times.get("ended", 0) - self.times.get("began", 0)
+        return len(self.times["reply"]) / span if span else 0.0
 
 
 def main() -> int:
