@@ -122,3 +122,8 @@ def test_what_is_open_to_the_world_without_a_proxy_or_https_is_a_warning(tmp_pat
     assert [f.state for f in (*found(chosen, "proxies"), *found(chosen, "https"))] == ["warn", "warn"]
     behind = at(tmp_path, host="0.0.0.0", trusted_proxies="10.0.0.1")
     assert found(behind, "proxies") == found(behind, "https") == []
+
+
+def test_a_chroma_server_that_is_away_fails(tmp_path: Path) -> None:
+    away = found(at(tmp_path, chroma_url="http://127.0.0.1:9"), "knowledge")
+    assert [finding.state for finding in away] == ["fail"]

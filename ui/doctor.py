@@ -176,10 +176,29 @@ class _Named:
 
 
 def _knowledge(settings: Settings) -> Iterator[Finding]:
+    from knowledge.chroma_server import ChromaServer
     from knowledge.embedding import EncoderError
     from knowledge.history import read_sources
     from knowledge.store import Store, StoreError, current_version, read_manifest
 
+    if server := ChromaServer.of(settings):
+        try:
+            published = server.in_force()
+        except StoreError as error:
+            yield Finding("knowledge", "fail", str(error))
+            return
+        told = (
+            f"version {published.version} on the Chroma server"
+            if published
+            else "The Chroma server holds none."
+        )
+        yield Finding(
+            "knowledge",
+            "ok" if published else "fail",
+            told,
+            "" if published else "Run: python ingest.py SOURCE",
+        )
+        return
     try:
         name = read_manifest(current_version(settings.store)).encoder
         with contextlib.suppress(EncoderError):  # told already
