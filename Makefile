@@ -36,6 +36,8 @@ check: setup ## look for mistakes in code, form and types, and change nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml assistant knowledge ui ingest.py
+	$(BIN)/python .ci/audit.py
 
 format: setup ## mend what can be mended without thinking
 	$(BIN)/ruff check --fix-only .
