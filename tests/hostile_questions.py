@@ -169,7 +169,9 @@ def ask(client: TestClient, turns: list[str], sources: Sources, number: int) -> 
     )
     if response.status_code != 200:
         told = response.json()
-        plain = set(told) <= {"code", "message", "retry_after", "reference"} and not TRACES.search(told["message"])
+        plain = set(told) <= {"code", "message", "retry_after", "reference"} and not TRACES.search(
+            told["message"]
+        )
         wrong = "a server error" if response.status_code >= 500 else "" if plain else f"told {told}"
         return Seen(response.status_code, str(told.get("code")), wrong)
     events = dict(_events(response.text))
