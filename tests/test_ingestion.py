@@ -24,6 +24,7 @@ from conftest import WordEmbedder, page_of, reading_of
 from numpy.typing import NDArray
 
 from knowledge.documents import Block, BlockKind, JobPosting, Page, Reading, Skipped, Status
+from knowledge.errors import SourceError
 from knowledge.history import ingests
 from knowledge.ingestion import Report, locked, mirror
 from knowledge.retrieval import Query, search
@@ -145,6 +146,24 @@ def test_sentences_that_are_cut_elsewhere_are_embedded_anew(path: Path, embedder
     keys = current_version(path) / "sentences.keys"
     keys.write_text(keys.read_text().replace(digest("Salary is paid."), digest("Salary is")))
     assert ingest(path, OLD, embedder=embedder).embedded == 1 and embedder.texts == ["Salary is paid."]
+
+
+def test_a_source_that_fails_or_is_suddenly_empty_keeps_its_content_unless_that_is_believed(
+    path: Path,
+) -> None:
+    ingest(path, OLD)
+    for failure in (SourceError("It answered 500."), Reading()):
+        report = mirror([failure], ["source"], path, WordEmbedder())
+        assert (report.pages, [kept.source for kept in report.kept]) == (1, ["source"])
+        assert found(path, "learning") == ["Learning takes a day."]
+    believed = mirror([Reading()], ["source"], path, WordEmbedder(), accept_empty=True)
+    assert (believed.pages, believed.removed, believed.kept) == (0, 1, ())
+
+
+def test_a_source_that_fails_at_its_first_ingest_is_a_mistake(path: Path) -> None:
+    with pytest.raises(SourceError, match=r"answered 500"):
+        mirror([SourceError("It answered 500.")], ["source"], path, WordEmbedder())
+    assert not (path / CURRENT).exists()
 
 
 def test_two_sources_may_have_the_same_names(path: Path) -> None:
