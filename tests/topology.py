@@ -147,8 +147,8 @@ class Topology:
             "CANDOR_TRUSTED_PROXIES": "127.0.0.1",
             "CANDOR_COMPANY": "Fernlight",
             "CANDOR_CONTACT": "jobs@careers.example",
-            "CANDOR_LIMIT_ADDRESS": "",
-            "CANDOR_LIMIT_VISITOR": "1000/minute",
+            "CANDOR_LIMIT_ADDRESS": "100000/minute",
+            "CANDOR_LIMIT_VISITOR": "100000/minute",
             "CANDOR_SECRET": "the same for all",
         }
         self.replicas = [self._replica(number) for number in range(2)]
