@@ -98,13 +98,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Take the port now: a minute of loading models must not end in "address already in use"."""
+    """Take the port now: a minute of loading models must not end in "address already in use".
+
+    It is bound, but nobody is let in before the server can answer: a proxy that finds the door shut asks
+    another replica, and one that is let in waits as long as the models load.
+    """
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     door = socket.socket(family, kind, protocol)
     try:
         door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         door.bind(address)
-        door.listen()
     except OSError:
         door.close()
         raise
