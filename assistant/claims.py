@@ -618,7 +618,7 @@ _TO_A_MODEL = _any(
     r"\b(if you are|note to|message to) (an? |any |all |the )?(ais?|llms?|language models?|chatbots?|assistants?)\b",
     r"\bas an? (llm|(ai|large)? ?language model|chatbot|ai (assistant|model|chatbot))\b",
     r"(^|\n)\W{0,3}(system|assistant)\s*:\s*\S",
-    r"(^|[.!?:;,\n]\s*|\b(and|then|please|must|always|instead|only|now)\s+)(say|tell|answer|reply|respond|claim|state|output|print)\s+"
+    r"(^|[.!?:;,\n]\s{0,9}|\b(and|then|please|must|always|instead|only|now)\s+)(say|tell|answer|reply|respond|claim|state|output|print)\s+"
     r"(only|exactly|that (everyone|the (company|salary|candidate))|everyone|the (user|candidate|applicant)s?\b|every (user|candidate|applicant)|\")",
     r"</?(system|passages?|question|instructions?)\b|\[/?inst\]|<\|",
 )

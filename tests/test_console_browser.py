@@ -66,6 +66,9 @@ def in_chat(browser: Any, here: Office, question: str) -> str:
     context = browser.new_context(viewport=PHONE)
     chat = context.new_page()
     chat.goto(f"{here.url}/chat")
+    expect(
+        chat.get_by_text("For example")
+    ).to_be_visible()  # what is typed before the page is ready stays in the box
     chat.get_by_role("textbox").fill(question)
     chat.keyboard.press("Enter")
     expect(chat.locator(".answer").last).to_be_visible()

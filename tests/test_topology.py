@@ -19,13 +19,15 @@ import pytest
 from topology import ROOT, Topology, topology, until
 
 SOURCES = ROOT / "knowledge" / "sources"
-QUESTIONS = (
-    "How much time is there for learning?",
-    "Which roles are open?",
-    "Do you pay for parental leave?",
-    "Can I work from home?",
-    "What is the salary of the roles?",
-)
+QUESTIONS = {
+    "How much time is there for learning?": "answered",
+    "Which roles are open?": "answered",
+    "Who leads the backend team?": "answered",
+    "Do you pay for parental leave?": "not_found",
+    "What is the salary of the roles?": "not_found",
+}
+"""What is asked, and the status of a right reply over the sample."""
+
 CANDIDATES = 4
 AWAY = 3.0  # seconds that a part stays away
 
@@ -67,7 +69,7 @@ class Candidate(threading.Thread):
     def run(self) -> None:
         number = 0
         while not self.done.is_set():
-            question, message = QUESTIONS[number % len(QUESTIONS)], secrets.token_hex(16)
+            question, message = [*QUESTIONS][number % len(QUESTIONS)], secrets.token_hex(16)
             while not self.done.is_set() and not self._asked(question, message):
                 time.sleep(0.5)
             number += 1
@@ -211,9 +213,9 @@ def no_wrong_answer(crowd: Crowd, source: Path) -> None:
     for person in crowd.people:
         for reply in person.replies:
             answers.setdefault(str(reply["question"]), set()).add(str(reply["answer"]))
-            assert reply["status"] == "answered", reply
+            assert reply["status"] == QUESTIONS[str(reply["question"])], reply
             citations = reply["citations"]
-            assert isinstance(citations, list)
+            assert isinstance(citations, list) and (citations or reply["status"] == "not_found")
             for citation in citations:
                 assert letters(citation["quote"]) in text, citation
     # Whichever replica answers, and whatever is away: the same question gets the same answer.
