@@ -272,7 +272,7 @@ _NUMBER = re.compile(
     r"cuatro|cinco|seis|siete|ocho|diez|every (day|week|month|year)|unlimited|no (limit|set|fixed))\b"
 )
 _MONEY = re.compile(
-    r"[$€£¥₪₴]\s?\d|\d[\d.,]*\s?(%|k\b|usd|eur|gbp|chf|cad|euros?|dollars?|pounds?|nis|uah|percent)|\b\d+ ?%"
+    r"[$€£¥₪₴]\s?\d|\d[\d.,]{0,20}\s?(%|k\b|usd|eur|gbp|chf|cad|euros?|dollars?|pounds?|nis|uah|percent)|\b\d+ ?%"
     r"|\b(one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|forty|fifty|hundred|thousand|half)\b"
     r"[\w\s-]{0,12}\b(euros?|dollars?|pounds?|francs?|shekels?|percent|per cent)\b|\b(free of charge|for free)\b"
 )

@@ -148,7 +148,7 @@ _FILLERS = re.compile(
     r"\b(contract|position|role|job|basis|employment|only|initially|of|for|in the office|a week|days?)\b"
 )
 _SEPARATORS = re.compile(
-    r"\s*(?:[,/|·•;+&]|\s[-–—]\s|\bor\b|\band\b|\boder\b|\bund\b|\bou\b|\bet\b|\bo\b|\by\b)\s*"
+    r"\s{0,9}(?:[,/|·•;+&]|\s[-–—]\s|\bor\b|\band\b|\boder\b|\bund\b|\bou\b|\bet\b|\bo\b|\by\b)\s*"
 )
 _LONGEST_LABEL = 60
 

@@ -79,7 +79,7 @@ _PLAIN_FIELD = re.compile(
     r"^[ \t]*(?:[-*] +)?(?P<name>[^\W\d_][\w ’']{2,30}?): (?P<value>\S[^\n]{0,79})$", re.MULTILINE
 )
 _INLINE_MARKUP = re.compile(r"(?<!\w)[*_]{1,3}|[*_]{1,3}(?!\w)|`")
-_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+_LINK = re.compile(r"!?\[([^\]]{0,500})\]\([^)]{0,2000}\)")
 
 
 def read_markdown(text: str, source: str, url: str = "") -> Reading:

@@ -175,8 +175,10 @@ _REMOTE_WORDS = re.compile(
     r"télétravail|homeoffice|home office|work from home|wfh|flexible|deutschlandweit|bundesweit)\b",
     re.IGNORECASE,
 )
-_PARTS = re.compile(r"\s*[,/|·•;()\[\]&+]\s*|\s+[-–—]\s+|\s*[–—:]\s*|\s+(?:or|and|und|oder|ou|et|y|o)\s+")
-_BETWEEN_PLACES = re.compile(r"\s*[/|·•;&+]\s*|\s+(?:or|and|und|oder|ou|et|y|o)\s+")
+_PARTS = re.compile(
+    r"\s{0,9}[,/|·•;()\[\]&+]\s*|\s{1,9}[-–—]\s+|\s{0,9}[–—:]\s*|\s{1,9}(?:or|and|und|oder|ou|et|y|o)\s+"
+)
+_BETWEEN_PLACES = re.compile(r"\s{0,9}[/|·•;&+]\s*|\s{1,9}(?:or|and|und|oder|ou|et|y|o)\s+")
 _PREFIX = re.compile(
     r"^\W*(locations?|office|standort|einsatzort|arbeitsort|ort|lieu|localisation|ubicación|lugar|"
     r"based in|city|where)\s*:\s*|^[^\w(]+",

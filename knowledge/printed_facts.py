@@ -86,7 +86,7 @@ _DEPARTMENT = re.compile(
 _SALARY = re.compile(
     r"(?:[€$£¥₹₪]|\b(?:eur|usd|gbp|chf|cad|aud|ils|sek|nok|dkk|pln|inr|czk|huf|kes|zar|sgd|nzd|"
     r"jpy|euro|dollars?|pounds?|rand)\b)\s?\d"
-    r"|\d[\d.,' ]*\s?k?\s?(?:[€$£¥₹₪]|\b(?:eur|usd|gbp|chf|cad|aud|ils|sek|nok|dkk|pln|inr|czk|"
+    r"|\d[\d.,' ]{0,30}\s?k?\s?(?:[€$£¥₹₪]|\b(?:eur|usd|gbp|chf|cad|aud|ils|sek|nok|dkk|pln|inr|czk|"
     r"huf|kč|kr|zł|euros?|dollars?)(?!\w))",
     re.IGNORECASE,
 )
@@ -151,7 +151,7 @@ SEPARATORS = (
 )
 BULLET = re.compile(r"^(?:[-*•·▪‣●○◦►▸→✓✔–]|\d{1,2}[.)])\s+")
 # "Engineering (3)" counts the positions below it.
-COUNT = re.compile(r"\s*\(\d{1,3}\)$")
+COUNT = re.compile(r"\s{0,9}\(\d{1,3}\)$")
 LONGEST_TITLE, LONGEST_ROW, _LONGEST_FACT, MOST_RUN_TOGETHER = 110, 250, 90, 7
 _SHOWN = (
     re.compile(
@@ -162,14 +162,14 @@ _SHOWN = (
         re.I,
     ),
     re.compile(
-        r"(\d+)(?:\s*[-–—]\s*(\d+))?\s+(?:out\s+of|of|von|sur|de)\s+(\d+)\s+(?:open\s+)?(?:jobs?|"
+        r"(?<!\d)(\d{1,9})(?:\s{0,9}[-–—]\s*(\d{1,9}))?\s+(?:out\s+of|of|von|sur|de)\s+(\d+)\s+(?:open\s+)?(?:jobs?|"
         r"positions?|roles?|results?|openings?|vacancies|stellen|postes|offres|vacantes|"
         r"empleos)\b\.?",
         re.I,
     ),
 )
 _TOTAL = re.compile(
-    r"(?:we have |there are |currently )*(\d+)\s+(?:(?:open|current|active|offene|"
+    r"(?:we have |there are |currently )*(?<!\d)(\d{1,9})\s+(?:(?:open|current|active|offene|"
     r"freie)\s+)*(?:jobs?|positions?|roles?|results?|openings?|vacancies|opportunities|stellen|"
     r"postes(?: ouverts)?|offres(?: d['’]emploi)?|vacantes|empleos)(?: available| found| open)?\.?",
     re.I,

@@ -13,6 +13,7 @@ from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, Phase, given, seed
 from hypothesis import settings as trying
+from patterns import patterns, slow
 from ui_fakes import FakeAssistant, settings
 
 from ui.accounts import Accounts
@@ -114,6 +115,14 @@ def test_an_unknown_account_costs_the_same_proof_as_a_wrong_password(tmp_path: P
             accounts.sign_in(name, "wrong word here", "192.0.2.1")
     assert len(Counting.verified) == 2 and len(set(Counting.verified)) == 1
     database.close()
+
+
+def test_no_pattern_takes_for_ever_over_a_long_text() -> None:
+    tried = list(patterns())
+    assert len(tried) > 140
+    # A pattern in quadratic time takes twenty times as long; `python tests/patterns.py` tries 100,000 characters.
+    found = {where: units for where, *pattern in tried if (units := slow(*pattern, 25_000, 0.6))}
+    assert found == {}
 
 
 def test_security_md_names_modules_and_tests_that_are_there() -> None:

@@ -78,7 +78,10 @@ def test_one_ingest_is_shown_with_the_fields_that_changed(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [(("status",), "ingest.py"), (("history", "9"), "has no ingest 9. List them: python -m knowledge history")],
+    [
+        (("status",), "ingest.py"),
+        (("history", "9"), "has no ingest 9. List them: python -m knowledge history"),
+    ],
 )
 def test_what_is_not_there_is_refused_in_one_line(path: Path, words: tuple[str, ...], said: str) -> None:
     if words[0] == "history":
