@@ -128,7 +128,7 @@ def test_a_version_that_is_damaged_gives_no_wrong_answer_and_the_next_ingest_men
     damage(current_version(world.store))
     for _ in range(3):
         name, told = world.ask()
-        assert told.get("code") == "failed" if name == "error" else "twenty weeks" in told["answer"]
+        assert told.get("code") == "not_ready" if name == "error" else "twenty weeks" in told["answer"]
     ingest(world.store, "thirty")
     assert world.comes_to_say("thirty") and world.is_ready()
 
@@ -161,7 +161,7 @@ def test_a_store_that_somebody_has_locked_is_answered_from_or_told_plainly(world
     with sqlite3.connect(path, isolation_level=None) as other:
         other.execute("BEGIN EXCLUSIVE")
         name, told = world.ask()
-        assert told.get("code") == "failed" if name == "error" else "twenty weeks" in told["answer"]
+        assert told.get("code") == "not_ready" if name == "error" else "twenty weeks" in told["answer"]
         other.execute("ROLLBACK")
     assert world.says("twenty")
 

@@ -43,7 +43,7 @@ from ui.health import health_pages
 from ui.keeping import Keeper
 from ui.limits import Limits
 from ui.metrics import metrics_page
-from ui.request_ids import HEADER, REQUEST, RequestIds
+from ui.request_ids import HEADER, RequestIds
 from ui.telemetry import Telemetry
 from ui.turns import Turns
 from ui.uploads import Uploads
@@ -257,13 +257,6 @@ def _tell_errors(app: FastAPI) -> None:
         log.error("The database of conversations cannot be used: %s", str(error).splitlines()[0])
         return RefusedError(503, "not_ready", "The database cannot be reached. Try again.", 5).response()
 
-    async def broken(_: Request, __: Exception) -> Response:
-        # Outside of all middleware, hence the header; uvicorn writes the error to the log.
-        answer = RefusedError(500, "failed", "Something went wrong on our side. Try again.").response()
-        answer.headers[HEADER] = REQUEST.get()
-        return answer
-
-    app.add_exception_handler(Exception, broken)
     app.add_exception_handler(RefusedError, refused)
     app.add_exception_handler(RequestValidationError, malformed)
     app.add_exception_handler(SQLAlchemyError, away)
@@ -388,7 +381,7 @@ class Shut:
                 raise
             # Starlette's own answer would come from outside of this class, and without its headers.
             log.exception("A request to %r could not be answered.", path)
-            failed = RefusedError(500, "failed", "Something went wrong here. Try again.").response()
+            failed = RefusedError(500, "failed", "Something went wrong on our side. Try again.").response()
             await failed(scope, receive, send_guarded)
 
 
