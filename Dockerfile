@@ -12,8 +12,7 @@ COPY ui ui
 # PyTorch for processors alone: the build for graphics cards is several gigabytes larger.
 RUN uv pip install --python /opt/candor --torch-backend cpu --constraint constraints.txt '.[llm,postgres,redis]'
 # What the encoder is worked out into at its first use is worked out here.
-RUN XDG_CACHE_HOME=/opt/candor/share HF_HUB_OFFLINE=1 /opt/candor/bin/python -c \
-    "from assistant.topics import Bank; from knowledge.embedding import load_embedder; Bank(load_embedder())" \
+RUN HF_HUB_OFFLINE=1 /opt/candor/bin/python -m assistant prepare \
     && find /opt/candor -name __pycache__ -type d -prune -exec rm -rf {} +
 
 FROM python:3.11-slim-bookworm
