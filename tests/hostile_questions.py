@@ -75,7 +75,7 @@ def invented() -> st.SearchStrategy[list[str]]:
     anything = st.text(st.characters(codec="utf-8"), min_size=1, max_size=300)
     known = st.lists(st.sampled_from(_KNOWN), min_size=1, max_size=12).map(" ".join)
     attack = st.sampled_from(NASTY)
-    cut = st.builds(lambda text, at: text[at % len(text) :], attack, st.integers(0, 300))
+    cut = st.builds(lambda text, at: text[at % max(1, len(text)) :], attack, st.integers(0, 300))
     mixed = st.lists(st.one_of(anything, known, cut), min_size=1, max_size=4).map(" ".join)
     long = st.builds(
         lambda text, times: (text * times)[:2000], st.one_of(anything, known), st.integers(1, 400)
