@@ -153,7 +153,7 @@ def bare_forward(embedder: Any, texts: Sequence[str]) -> tuple[float, str]:
             str(embedder.folder / MODEL), settings, providers=["CPUExecutionProvider"]
         )
 
-    ids = sorted((encoding.ids for encoding in embedder._tokenizer.encode_batch(list(texts))), key=len)
+    ids = sorted((encoding.ids for encoding in embedder.tokenizer.encode_batch(list(texts))), key=len)
     alone = [{"input_ids": np.array([row], dtype=np.int64)} for row in ids]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     ways: dict[str, Callable[[], Any]] = {}
