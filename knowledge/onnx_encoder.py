@@ -56,7 +56,6 @@ class OnnxEmbedder:
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(TOKENS)
         self._dimensions = int(self._session.get_outputs()[0].shape[-1])
-        self.folder = folder
         self._name = name
         self._kept: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
         self._lock = threading.Lock()
