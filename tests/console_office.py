@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 from argon2 import PasswordHasher
+from fastapi import FastAPI
 from ui_browser import served
 from ui_fakes import settings
 
@@ -39,6 +40,7 @@ class Office:
     url: str
     desk: Desk
     folder: Path
+    app: FastAPI
 
     def staffed(self) -> None:
         """Ada is admin, Ben editor, Cem viewer; all with the same password."""
@@ -88,8 +90,9 @@ def office(folder: Path, topics: Path, retention_days: int = 30) -> Iterator[Off
     desk = Desk.over(database, assistant, chosen, corrections)
     desk.accounts = Accounts(database, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     desk.job.folder = folder
-    with served(create_app(assistant, chosen, database, desk)) as url:
-        yield Office(url, desk, folder)
+    app = create_app(assistant, chosen, database, desk)
+    with served(app) as url:
+        yield Office(url, desk, folder, app)
     database.close()
 
 

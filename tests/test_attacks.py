@@ -7,20 +7,31 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import schemathesis
 from argon2 import PasswordHasher
+from console_office import ADA, SAMPLE, Office, office
 from fastapi.testclient import TestClient
+from hostile_questions import NASTY, Sources, ask, invented
 from hypothesis import HealthCheck, Phase, given, seed
 from hypothesis import settings as trying
 from patterns import patterns, slow
 from ui_fakes import FakeAssistant, settings
 
 from ui.accounts import Accounts
+from ui.console.door import BASE, COOKIE
 from ui.database import Database
 from ui.server import SECURITY_HEADERS, create_app
 
 ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Office]:
+    with office(tmp_path_factory.mktemp("office"), request.config.cache.mkdir("topics")) as opened:
+        opened.staffed()
+        yield opened
 
 
 @pytest.fixture
@@ -49,24 +60,54 @@ def paths(app: Any) -> set[str]:
     return found
 
 
-def test_every_answer_carries_the_security_headers(kept: TestClient) -> None:
-    asked = paths(kept.app) | {
-        "/",
-        "/chat",
-        "/widget.js",
-        "/api/start",
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
+
+
+def heads(client: httpx.Client, path: str, **given: Any) -> dict[str, httpx.Response]:
+    """What each method gets at a path, body unread: a stream of Gradio's does not end by itself."""
+    seen = {}
+    for method in METHODS:
+        with client.stream(method, path, **given) as answer:
+            seen[method] = answer
+    return seen
+
+
+def test_every_answer_carries_the_security_headers(here: Office) -> None:
+    """The candidates' chat and the console, for who is signed in and who is not, with Gradio's streams."""
+    accounts = here.desk.accounts
+    ada = next(member for member in accounts.members() if member.name == ADA)
+    asked = paths(here.app) | {
+        "/chat/nothing.js",
         "/assets/nothing.js",
-        "/recruiter/",
         "/nothing",
         "/a%00b",
+        f"{BASE}/nothing",
     }
-    asked = {path for path in asked if "queue/data" not in path and "heartbeat" not in path}
-    assert len(asked) > 20
+    assert {
+        "/api/start",
+        "/gradio_api/queue/data",
+        f"{BASE}/sign-in",
+        f"{BASE}/gradio_api/queue/data",
+    } <= asked
+    assert len(asked) > 100
     expected = {name.lower() for name in (*SECURITY_HEADERS, "Content-Security-Policy")}
-    for path in sorted(asked):
-        for method in ("GET", "POST", "PUT", "DELETE", "OPTIONS"):
-            answer = kept.request(method, path)
-            assert expected <= set(answer.headers), f"{method} {path} {answer.status_code}"
+    bare, inside = [], set()
+    with httpx.Client(base_url=here.url, timeout=30) as client:
+        for path in sorted(asked):
+            given = {"params": {"session_hash": "0"}} if "queue/data" in path else {}
+            within = path.startswith(BASE)
+            # A session of its own for each: one of the paths ends them.
+            cookies = [{}, {"Cookie": f"{COOKIE}={accounts.begin(ada, 'signed in')}"}][: 1 + within]
+            for cookie in cookies:
+                for method, answer in heads(client, path, headers=cookie, **given).items():
+                    if not expected <= set(answer.headers):
+                        bare.append(f"{method} {path} {answer.status_code}")
+                    if within and method == "GET":
+                        inside.add((path, bool(cookie), answer.status_code))
+    assert bare == []
+    # It was inside where it says so, and streams were streams.
+    page, stream = f"{BASE}/config", f"{BASE}/gradio_api/heartbeat/{'0' * 32}"
+    assert {(page, True, 200), (page, False, 401), (stream, True, 200)} <= inside
 
 
 def test_what_the_description_allows_and_what_it_does_not_never_is_a_server_error(kept: TestClient) -> None:
@@ -97,6 +138,36 @@ def called(operation: Any) -> int:
 
     call()
     return count
+
+
+def test_no_hostile_question_gets_an_error_or_an_answer_without_a_quote(here: Office) -> None:
+    """A few hundred; `tests/benchmarks/hostile.py` asks ten thousand."""
+    sources, wrong, outcomes = Sources.of(SAMPLE), [], set()
+
+    def put(client: httpx.Client, turns: list[str]) -> None:
+        seen = ask(client, turns, sources, len(outcomes))
+        outcomes.add((len(outcomes), seen.outcome))
+        if seen.wrong:
+            wrong.append((turns, seen.wrong))
+
+    @seed(11)
+    @trying(
+        max_examples=80,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(turns=invented())
+    def made_up(client: httpx.Client, turns: list[str]) -> None:
+        put(client, turns)
+
+    with httpx.Client(base_url=here.url, timeout=60) as client:
+        for text in NASTY:
+            put(client, [text])
+        made_up(client)
+    assert wrong == []
+    assert len(outcomes) > 200 and {"answered", "not_found"} <= {outcome for _, outcome in outcomes}
 
 
 def test_an_unknown_account_costs_the_same_proof_as_a_wrong_password(tmp_path: Path) -> None:
