@@ -58,17 +58,24 @@ def _filled(place: Path, name: str, make: Callable[[Path], None]) -> None:
         sums = {file.name: checksum(file) for file in sorted(draft.iterdir())}
         (draft / CARD).write_text(json.dumps(sums, indent=1), encoding="utf-8")
         draft.chmod(0o755)  # another user of the same installation may read it
-        shutil.rmtree(place / name, ignore_errors=True)  # a damaged one
+        discard(place / name)  # a damaged one
         draft.rename(place / name)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def discard(folder: Path) -> None:
+    """Remove an entry, whatever is in its place."""
+    if folder.is_symlink() or folder.is_file():
+        folder.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def is_whole(folder: Path) -> bool:
     """Whether the folder has a card and every file has the checksum that stands there."""
     try:
         sums = json.loads((folder / CARD).read_text(encoding="utf-8"))
-        return all(checksum(folder / name) == expected for name, expected in sums.items())
+        return bool(sums) and all(checksum(folder / name) == expected for name, expected in sums.items())
     except (OSError, ValueError, AttributeError):
         return False
 

@@ -8,14 +8,14 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from knowledge.cache import kept
+from knowledge.cache import discard, kept
 from knowledge.onnx_encoder import EXPORT, TOKENIZER, OnnxEmbedder
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _load(model: str) -> Embedder:
         return load_reference(model)
     name = encoder_name(model, adapter_checksum(ADAPTER) if model != "base" else "")
     try:
-        return OnnxEmbedder(kept(f"{name}-onnx{EXPORT}", lambda folder: _export(model, folder)), name)
+        return made_once(name, lambda folder: _export(model, folder))
     except EncoderError:
         raise
     except Exception as error:  # torch, onnx and ONNX Runtime have no common one
@@ -136,6 +136,22 @@ def _load(model: str) -> Embedder:
             ) from error
         log.warning("No ONNX model of the encoder can be made (%s). PyTorch is used: the same, slower.", why)
         return load_reference(model)
+
+
+def made_once(name: str, make: Callable[[Path], None], among: tuple[Path, ...] | None = None) -> OnnxEmbedder:
+    """The ONNX encoder `name`, which `make` puts into an empty folder where none is kept that is whole.
+
+    `among`: where it is looked for, as `kept` has it. What cannot be loaded though its checksums are right, as after
+    another release of ONNX Runtime, is made anew once as well; then what the loading raises is passed on.
+    """
+    entry = f"{name}-onnx{EXPORT}"
+    folder = kept(entry, make, among)
+    try:
+        return OnnxEmbedder(folder, name)
+    except Exception as error:  # ONNX Runtime and tokenizers have no common one
+        log.warning("The encoder in %s cannot be loaded (%s). It is made anew.", folder, type(error).__name__)
+        discard(folder)
+    return OnnxEmbedder(kept(entry, make, among), name)
 
 
 def _export(model: str, folder: Path) -> None:

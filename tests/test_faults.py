@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from conftest import WordEmbedder, page_of, reading_of
 from fastapi.testclient import TestClient
+from onnx import TensorProto, helper, numpy_helper
 from test_api import events
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 from ui_fakes import settings
 
 from assistant.reply import Assistant
 from assistant.topics import Bank
+from knowledge.cache import CARD, checksum, is_whole
 from knowledge.embedding import (
     PACKAGED_SHA256,
     EncoderError,
     load_embedder,
+    made_once,
     packaged_model_path,
     verify_checksum,
 )
 from knowledge.ingestion import mirror
+from knowledge.onnx_encoder import MODEL, TOKENIZER
 from knowledge.store import current_version
 from ui.server import create_app
 
@@ -187,3 +200,105 @@ def test_damaged_weights_of_an_encoder_of_ones_own_are_refused_by_name(tmp_path:
     (own / "model.safetensors").write_bytes(b"cut off")
     with pytest.raises(EncoderError, match=r"own-encoder.*cannot be loaded.*CANDOR_ENCODER"):
         load_embedder(str(own))
+
+
+def small_encoder(folder: Path, words: Sequence[str] = ("leave", "learning", "salary", "remote")) -> None:
+    """An ONNX model with its tokenizer, as `knowledge.onnx_export` makes one: the mean of its words' directions."""
+    tokens = {word: number for number, word in enumerate(words)}
+    tokenizer = Tokenizer(WordLevel(tokens, unk_token=words[0]))
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.save(str(folder / TOKENIZER))
+    table = numpy_helper.from_array(np.eye(len(words), dtype=np.float32), "table")
+    nodes = [
+        helper.make_node("Gather", ["table", "input_ids"], ["each"]),
+        helper.make_node("ReduceMean", ["each"], ["mean"], axes=[1], keepdims=0),
+        helper.make_node("LpNormalization", ["mean"], ["vectors"], axis=1, p=2),
+    ]
+    ids = helper.make_tensor_value_info("input_ids", TensorProto.INT64, [1, "tokens"])
+    vectors = helper.make_tensor_value_info("vectors", TensorProto.FLOAT, [1, len(words)])
+    graph = helper.make_graph(nodes, "small", [ids], [vectors], [table])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    (folder / MODEL).write_bytes(model.SerializeToString())
+
+
+def cut_off(folder: Path) -> None:
+    whole = (folder / MODEL).read_bytes()
+    (folder / MODEL).write_bytes(whole[: len(whole) // 2])
+
+
+def garbage(folder: Path) -> None:
+    (folder / MODEL).write_bytes(b"\xff" * 5000)
+
+
+def empty(folder: Path) -> None:
+    (folder / MODEL).write_bytes(b"")
+
+
+def gone(folder: Path) -> None:
+    (folder / MODEL).unlink()
+
+
+def of_another_model(folder: Path) -> None:
+    """Its tokenizer, which loads well, and gives words the wrong numbers."""
+    small_encoder(folder, ("remote", "salary", "learning", "leave"))
+
+
+def a_card_that_lists_nothing(folder: Path) -> None:
+    cut_off(folder)
+    (folder / CARD).write_text("{}", encoding="utf-8")
+
+
+def a_file_in_its_place(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.write_text("nothing of the kind", encoding="utf-8")
+
+
+def damaged_before_its_card_was_written(folder: Path) -> None:
+    cut_off(folder)
+    card = {name: checksum(folder / name) for name in (MODEL, TOKENIZER)}
+    (folder / CARD).write_text(json.dumps(card), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        cut_off,
+        garbage,
+        empty,
+        gone,
+        of_another_model,
+        a_card_that_lists_nothing,
+        a_file_in_its_place,
+        damaged_before_its_card_was_written,
+    ],
+)
+def test_a_damaged_model_of_the_encoder_is_made_anew_from_the_weights(
+    damage: Callable[[Path], None], tmp_path: Path
+) -> None:
+    before = made_once("small", small_encoder, (tmp_path,))
+    expected = before.embed(["leave", "salary remote"])
+    damage(before.folder)
+    again = made_once("small", small_encoder, (tmp_path,))
+    assert np.array_equal(again.embed(["leave", "salary remote"]), expected)
+    assert is_whole(again.folder)
+
+
+def test_an_encoder_of_integers_that_cannot_be_made_says_what_to_do(tmp_path: Path) -> None:
+    """The packaged one in a process without what it is made with, and with nothing kept anywhere."""
+    script = (
+        "import sys; sys.modules['sentence_transformers'] = None; sys.prefix = sys.argv[1]\n"
+        "from knowledge.embedding import EncoderError, load_embedder\n"
+        "try: load_embedder('int8')\nexcept EncoderError as error: print(error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        cwd=Path(__file__).parents[1],
+        env=os.environ | {"XDG_CACHE_HOME": str(tmp_path / "users")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert re.fullmatch(
+        r"The encoder of 8-bit integers cannot be made \(.*\)\. Run: make setup\. Or leave CANDOR_ENCODER empty\.",
+        done.stdout.strip(),
+    )
