@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import pytest
+from sqlalchemy import create_engine, text
 from test_api import events
 
 from ui.conversations import Conversations
@@ -61,22 +63,33 @@ def running(database: str, pause: float) -> Iterator[Running]:
         process.wait()
 
 
-def test_told_to_end_it_answers_what_is_in_work_takes_nothing_new_and_is_gone_in_time(tmp_path: Path) -> None:
-    database = f"sqlite:///{tmp_path / 'kept.sqlite'}"
-    with running(database, pause=0.15) as server, contextlib.ExitStack() as stack:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database, once of SQLite's and once of PostgreSQL's."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'kept.sqlite'}"
+    address: str = request.getfixturevalue("postgres_url")
+    with create_engine(address).begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    return address
+
+
+def test_told_to_end_it_answers_what_is_in_work_takes_nothing_new_and_is_gone_in_time(url: str) -> None:
+    with running(url, pause=0.15) as server, contextlib.ExitStack() as stack:
         # The pages that are open never end by themselves.
         for session in ("a", "b"):
-            url = f"{server.address}/gradio_api/heartbeat/{session}"
-            heart = stack.enter_context(httpx.stream("GET", url, timeout=30))
+            beat = f"{server.address}/gradio_api/heartbeat/{session}"
+            heart = stack.enter_context(httpx.stream("GET", beat, timeout=30))
             assert heart.status_code == 200
         body = {"conversation": "c" * 32, "message": "1" * 32, "turns": [HOME]}
-        url = f"{server.address}/api/chat"
-        stream = stack.enter_context(httpx.stream("POST", url, json=body, timeout=30))
+        chat = f"{server.address}/api/chat"
+        stream = stack.enter_context(httpx.stream("POST", chat, json=body, timeout=30))
         pieces = stream.iter_text()
         told = next(pieces)
         # Nor does it wait for a turn that never ends.
         body = {"message": "3" * 32, "turns": ["for ever"]}
-        next(stack.enter_context(httpx.stream("POST", url, json=body, timeout=30)).iter_text())
+        next(stack.enter_context(httpx.stream("POST", chat, json=body, timeout=30)).iter_text())
         assert httpx.get(f"{server.address}/readyz").status_code == 200
         server.process.send_signal(signal.SIGTERM)
         ready = httpx.get(f"{server.address}/readyz")
@@ -91,14 +104,13 @@ def test_told_to_end_it_answers_what_is_in_work_takes_nothing_new_and_is_gone_in
         name, reply = events(told + "".join(pieces))[-1]
         assert name == "reply" and reply["stored"]
         server.process.wait(10)
-    kept = Database.open(database)
+    kept = Database.open(url)
     transcript = Conversations(kept, 30).transcript("c" * 32)
     assert transcript and [each["message"] for each in transcript["exchanges"]] == ["1" * 32]
     kept.close()
 
 
-def test_killed_it_loses_nothing_that_it_said_was_stored(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'kept.sqlite'}"
+def test_killed_it_loses_nothing_that_it_said_was_stored(url: str) -> None:
     said: list[tuple[str, str]] = []
     enough = threading.Event()
 
