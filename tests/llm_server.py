@@ -1,19 +1,23 @@
-"""A real OpenAI-compatible server with a tiny language model, made on the spot: nothing is downloaded."""
+"""OpenAI-compatible servers: one with a tiny language model, made on the spot, and one that obeys what it reads."""
 
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -60,6 +64,66 @@ def tiny_llm_server(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 SERVE = [str(Path(sys.executable).with_name("transformers")), "serve"]
+
+
+class ObedientServer(ThreadingHTTPServer):
+    """Speaks the protocol, and says what `order` finds in the prompt, in each of the `ways`; "Nothing." without any.
+
+    `prompts` are what it was sent, `said` what it answered.
+    """
+
+    def __init__(self, order: re.Pattern[str], ways: Sequence[str]) -> None:
+        super().__init__(("127.0.0.1", 0), _Obedient)
+        self.order = order
+        self.ways = ways
+        self.prompts: list[str] = []
+        self.said: list[str] = []
+
+    @property
+    def url(self) -> str:
+        """What a client takes as its base URL."""
+        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+    def answer(self, messages: list[dict[str, str]]) -> str:
+        """What it says to a conversation."""
+        prompt = "\n".join(message["content"] for message in messages)
+        orders = self.order.findall(prompt)
+        said = " ".join(way.format(order=order) for order in orders for way in self.ways) or "Nothing."
+        self.prompts.append(prompt)
+        self.said.append(said)
+        return said
+
+
+class _Obedient(BaseHTTPRequestHandler):
+    server: ObedientServer
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        words = re.findall(r"\S+\s*", self.server.answer(asked["messages"]))
+        pieces = [{"delta": {"role": "assistant", "content": word}} for word in words]
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        for piece in (*pieces, {"delta": {}, "finish_reason": "stop"}):
+            chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "obedient"}
+            told = {**chunk, "choices": [{"index": 0, "finish_reason": None, **piece}]}
+            self.wfile.write(f"data: {json.dumps(told)}\n\n".encode())
+        self.wfile.write(b"data: [DONE]\n\n")
+
+    def log_message(self, *_: object) -> None:
+        """Not a word."""
+
+
+@contextmanager
+def obedient_llm_server(order: re.Pattern[str], ways: Sequence[str]) -> Iterator[ObedientServer]:
+    """A server that runs until the end of the block."""
+    server = ObedientServer(order, ways)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def require_server() -> None:
