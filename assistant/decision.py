@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from assistant.questions import AnswerType, Question, holds_type
+from assistant.questions import AnswerType, Question, holds_type, speaks_of_money
 from assistant.topics import Bank, Topic, stemmed
 from knowledge.documents import Passage
 from knowledge.reranking import Reranker, standardised
@@ -225,7 +225,14 @@ def decide(
     features = question_features(question, evidence, context)
     logit = float(parameters.answering.logits(np.array([features[name] for name in QUESTION_FEATURES])))
     probability = 1.0 / (1.0 + math.exp(-logit))
-    return Found(evidence, max(probability, INTRODUCED) if introduced.any() else probability, features)
+    if introduced.any():
+        probability = max(probability, INTRODUCED)
+    # "What does a planner earn?" is near all that is said of planners; without a word of money it is no answer.
+    if question.answer_type is AnswerType.MONEY and not speaks_of_money(
+        evidence[0].hit.passage.embedding_text
+    ):
+        probability = 0.0
+    return Found(evidence, probability, features)
 
 
 def introduces(passage: Passage, question: Question) -> bool:

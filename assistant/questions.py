@@ -218,8 +218,9 @@ def leans(text: str) -> float:
 _ANSWER_PATTERNS: tuple[tuple[AnswerType, str], ...] = (
     (
         AnswerType.MONEY,
-        r"\b(salary|salaries|pay range|how much (money|do(es)? .{0,40}(pay|earn|make|cost))|cost|costs|price|"
-        r"wage|earn|stipend|budget|premium|deductible|salaire|gehalt|salario|sueldo|verdien|зарплат|שכר)",
+        r"\b(salary|salaries|pay range|(is|s|about) the pay\b|what (do|does|would|will) .{0,60}\bpay(?! attention)\b|"
+        r"how much (money|do(es)? .{0,40}(pay|earn|make|cost))|cost|costs|price|wage|"
+        r"earn|stipend|budget|premium|deductible|salaire|gehalt|salario|sueldo|verdien|зарплат|שכר)",
     ),
     (
         AnswerType.DURATION,
@@ -276,6 +277,14 @@ _MONEY = re.compile(
     r"|\b(one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|forty|fifty|hundred|thousand|half)\b"
     r"[\w\s-]{0,12}\b(euros?|dollars?|pounds?|francs?|shekels?|percent|per cent)\b|\b(free of charge|for free)\b"
 )
+_OF_MONEY = re.compile(
+    r"\b(salar|pay|paid|payment|compensat|remunerat|wage|earn|bonus|stipend|allowance|budget|cost|price|fee|free|"
+    r"reimburs|refund|expens|premium|deductible|money|fund|contribut|equity|share|subsid|discount|"
+    r"gehalt|gehalter|lohn|verdien|vergut|bezahl|kosten|zuschuss|geld|"
+    r"salaire|remuner|paye|prime|cout|coute|prix|gratuit|rembours|argent|"
+    r"sueldo|pago|pagar|paga|coste|costo|precio|gratis|reembols|dinero)"
+    r"|שכר|משכור|תשלום|עלות|מחיר|כסף|зарплат|оплат|платн|кошту|варт|цін|грош"
+)
 _DURATION = re.compile(
     r"(\d|\b(a|an|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|several|few|un|une|deux|trois|"
     r"zwei|drei|vier|dos|tres)\b)[\w\s,.()+-]{0,16}\b(hours?|days?|weeks?|months?|years?|minutes?|heures?|jours?|semaines?"
@@ -314,6 +323,12 @@ def holds_type(kind: AnswerType, text: str) -> bool:
     if kind is AnswerType.PLACE:
         return bool(re.search(r"(?<!^)(?<![.!?] )\b[A-ZÀ-Ý][a-zà-ÿ]{2,}", text)) or "remote" in said
     return True
+
+
+def speaks_of_money(text: str) -> bool:
+    """Whether `text` names an amount of money, or says anything about pay, cost or benefits in money at all."""
+    said = folded(text)
+    return bool(_MONEY.search(said) or _OF_MONEY.search(said))
 
 
 def vocabulary(texts: Sequence[str]) -> set[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import chdir
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from ui_browser import FLAGS, chromium
 from ui.corrections import Kind
 from ui.tables import Conversation, Exchange, Feedback
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
 ASKED = {
     "How much time is there for learning?": 9, "Which positions are open?": 12, "Do you have a nursery?": 4,
     "Is there childcare near the office?": 3, "nursery for my daughter?": 2, "Who is in charge of search?": 3,
@@ -76,10 +77,11 @@ def kept(here: Office) -> None:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder, chdir(folder), sync_playwright() as playwright:
         topics = DOCS.parent / ".pytest_cache" / "d" / "topics"  # learned once, for these and the tests
         topics.mkdir(parents=True, exist_ok=True)
-        with office(Path(folder), topics) as here:
+        Path("careers").mkdir()  # a short name, for it is seen in the pictures
+        with office(Path("careers"), topics) as here:
             here.staffed()
             month(here)
             kept(here)

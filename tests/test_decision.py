@@ -129,6 +129,16 @@ def test_who_somebody_is_and_nothing_else_is_told_by_their_own_words(
     assert introduces(quoted, asked(question, WordEmbedder(), language=language)) is is_introduced
 
 
+def test_a_question_for_a_sum_is_not_answered_by_what_says_nothing_of_money(context: StoreContext) -> None:
+    question = asked("What does learning earn?", WordEmbedder())
+    passages = found(context, question)
+    best = decide(question, passages, context, weighing(sentence=1.0))
+    assert best.evidence[0].hit.passage.text == LEARNING and best.probability == 0.0
+    question = asked("What does a salary earn?", WordEmbedder())
+    best = decide(question, found(context, question), context, weighing(sentence=1.0))
+    assert best.evidence[0].hit.passage.text == SALARY and best.probability > 0.9
+
+
 def test_nothing_found_is_no_answer(context: StoreContext) -> None:
     assert decide(asked("salary", WordEmbedder()), [], context, weighing()).probability == 0.0
 

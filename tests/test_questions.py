@@ -11,6 +11,7 @@ from assistant.questions import (
     holds_type,
     language_of,
     leans,
+    speaks_of_money,
     split_questions,
 )
 
@@ -68,6 +69,9 @@ def test_a_whole_question_stands_alone() -> None:
         ("How many people work here?", AnswerType.NUMBER),
         ("How many days of leave are there?", AnswerType.DURATION),
         ("What salary do you pay?", AnswerType.MONEY),
+        ("What does the planner role pay?", AnswerType.MONEY),
+        ("What is the pay for a planner?", AnswerType.MONEY),
+        ("What do you pay attention to?", AnswerType.TEXT),
         ("Who would I report to?", AnswerType.PERSON),
         ("Wann ist Bewerbungsschluss?", AnswerType.DATE),
         ("Is there a canteen?", AnswerType.YES_NO),
@@ -81,6 +85,23 @@ def test_the_kind_of_answer_follows_the_question_word(text: str, kind: AnswerTyp
 def test_a_sum_is_money_and_a_plain_sentence_is_not() -> None:
     assert holds_type(AnswerType.MONEY, "You get €1,850 a year.")
     assert not holds_type(AnswerType.MONEY, "You get books.")
+
+
+@pytest.mark.parametrize(
+    ("text", "speaks"),
+    [
+        ("The job pays well.", True),
+        ("€ 40 a day", True),
+        ("Das Gehalt steht in der Anzeige.", True),
+        ("Le salaire est négociable.", True),
+        ("השכר נקבע לפי ניסיון", True),
+        ("Зарплата за домовленістю", True),
+        ("We deploy 600 times a day and learn from it.", False),
+        ("Over 3,000 services are open to read.", False),
+    ],
+)
+def test_pay_and_cost_are_money_and_other_figures_are_not(text: str, speaks: bool) -> None:
+    assert speaks_of_money(text) is speaks
 
 
 @pytest.mark.parametrize("text", ["", " ", "\u0000", "🦊🦊", "\u202eabc", "a" * 100_000, "?" * 2000])

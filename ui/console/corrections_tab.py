@@ -21,6 +21,7 @@ KINDS = {
     Kind.HIDDEN_PASSAGE: "hidden passage",
     Kind.SYNONYM: "synonym",
 }
+CHOOSE, UNDOABLE = "Choose one to change or remove it", "Choose the change to undo"
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def corrections_tab(desk: Desk) -> CorrectionsTab:
             gr.Markdown("### In force")
             listed = gr.Dataframe(
                 headers=["no", "what", "about", "valid", "by"], interactive=False, wrap=True, elem_id="corrections",
-                label="Choose one to change or remove it", column_widths=["9%", "19%", "33%", "25%", "14%"],
+                label=CHOOSE, column_widths=["8%", "18%", "30%", "31%", "13%"],
             )  # fmt: skip
             with gr.Row():
                 remove = gr.Button("Remove the chosen one", elem_classes="editor", scale=0)
@@ -82,10 +83,12 @@ def corrections_tab(desk: Desk) -> CorrectionsTab:
     gr.Markdown("### All changes")
     history = gr.Dataframe(
         headers=["no", "when (UTC)", "by", "what", "kind", "about"], interactive=False, wrap=True,
-        label="Choose the change to undo", elem_id="changes", column_widths=["9%", "16%", "20%", "11%", "14%", "30%"],
+        label=UNDOABLE, elem_id="changes", column_widths=["9%", "16%", "20%", "11%", "14%", "30%"],
     )  # fmt: skip
     with gr.Row(elem_classes="fields"):
-        revision = gr.Number(None, label="Change", precision=0, minimum=0, scale=0, elem_id="undo-number")
+        revision = gr.Number(
+            None, label="Change", precision=0, placeholder="no", scale=0, elem_id="undo-number"
+        )
         undo = gr.Button("Undo this change", scale=0, elem_classes="editor", elem_id="undo")
     form = [questions, text, url, first, last, chosen, found]
     lists = [listed, history, source]
@@ -187,7 +190,11 @@ def shown(desk: Desk) -> list[Any]:
         [c.revision, c.at.strftime(MOMENT), c.by, c.what, KINDS[c.kind], c.title]
         for c in desk.corrections.history()
     ]
-    return [in_force, changes, gr.Dropdown(left, value=None)]
+    return [
+        gr.Dataframe(in_force, label=CHOOSE if in_force else "Nothing yet: what you save stands here"),
+        gr.Dataframe(changes, label=UNDOABLE if changes else "No change yet"),
+        gr.Dropdown(left, value=None),
+    ]
 
 
 def valid(entry: Change) -> str:
