@@ -237,7 +237,7 @@ def _examples(questions: Iterable[GoldenQuestion], assistant: Assistant, weight:
     """What search finds for each question that neither a catalogue nor the posting records answer."""
     knowledge = assistant.knowledge()
     assert knowledge is not None, "the store has just been filled"
-    _ = knowledge.store.passage_vectors, knowledge.store.sentence_vectors
+    _ = knowledge.store.passage_collection, knowledge.store.sentence_collection
     for item in questions:
         if item.expect not in ("answer", "not_found") or item.kind in ("closed", "unverified-label"):
             continue

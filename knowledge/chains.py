@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from chromadb.api import ClientAPI
+from langchain_chroma import Chroma
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
@@ -29,6 +31,11 @@ class LangChainEmbeddings(Embeddings):
         """The vector of one question."""
         vector: list[float] = self.embedder.embed([text])[0].tolist()
         return vector
+
+
+def vector_store(client: ClientAPI, name: str, embedder: Embedder) -> Chroma:
+    """A collection of the store as a LangChain vector store, to build a chain of one's own over it."""
+    return Chroma(collection_name=name, client=client, embedding_function=LangChainEmbeddings(embedder))
 
 
 class StoreRetriever(BaseRetriever):

@@ -59,8 +59,8 @@ from knowledge.vector_cache import VectorCache
 from knowledge.vector_writer import COLLECTIONS, TITLE_KEYS, Progress, batched, read_entries
 
 if TYPE_CHECKING:
+    from chromadb import Collection
     from chromadb.api import ClientAPI
-    from langchain_chroma import Chroma
 
 POINTER = "candor"
 LEASE = "candor-ingest"
@@ -142,8 +142,8 @@ class ChromaServer:
         except (KeyError, TypeError):  # made, and not pointed anywhere yet
             return None
 
-    def vectors(self, version: str, what: str, embedder: Embedder) -> Chroma:
-        """The "passages" or "sentences" of a version, as a LangChain vector store."""
+    def collection(self, version: str, what: str, embedder: Embedder) -> Collection:
+        """The "passages" or "sentences" of a version."""
         with self._errors():
             return open_collection(
                 self.client(), what, embedder, create=False, name=_collection(version, what)
@@ -178,10 +178,10 @@ class ChromaServer:
             return
         cache = VectorCache(store / EMBEDDED / f"{embedder.name}.vectors")
         for what in COLLECTIONS:
-            vectors = self.vectors(published.version, what, embedder)
+            collection = self.collection(published.version, what, embedder)
             keys = {e.digest: key for key, e in read_entries(folder / f"{what}.keys").items()}
             for part in batched([digest for digest in keys if digest not in cache], BATCH):
-                cache.add(part, fetch(vectors, [keys[digest] for digest in part]))
+                cache.add(part, fetch(collection, [keys[digest] for digest in part]))
         titles = (folder / TITLE_KEYS).read_text(encoding="ascii").split()
         if fresh := [row for row, digest in enumerate(titles) if digest not in cache]:
             cache.add([titles[row] for row in fresh], np.load(folder / "titles.npy")[fresh])
@@ -337,7 +337,7 @@ class ChromaServer:
             for what in COLLECTIONS:
                 entries = read_entries(folder / f"{what}.keys")
                 counts[what] = len(entries)
-                vectors = open_collection(local, what, embedder, create=False)
+                collection = open_collection(local, what, embedder, create=False)
                 with self._errors():
                     there = self.client().create_collection(
                         _collection(folder.name, what),
@@ -346,7 +346,7 @@ class ChromaServer:
                     )
                 for number, keys in enumerate(batched(entries, BATCH)):
                     progress(f"Publishing {what}", number * BATCH, len(entries))
-                    part = fetch(vectors, keys)
+                    part = fetch(collection, keys)
                     with self._errors():
                         there.add(
                             ids=keys,

