@@ -81,7 +81,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.pip
 	@touch $@
 
 # What a first answer would have to wait for. It is kept in the environment; an answer makes it where it is missing.
-$(VENV)/.prepared: $(VENV)/.installed assistant/topics.toml assistant/intents.toml $(wildcard knowledge/adapter/*)
+$(VENV)/.prepared: $(VENV)/.installed assistant/topics.toml assistant/intents.toml knowledge/places.py $(wildcard knowledge/adapter/*)
 	$(BIN)/python -m assistant prepare
 	@touch $@
 

@@ -58,7 +58,7 @@ def ingest(
     # Imported here so that --help does not wait for them.
     from knowledge.chroma_server import build_store, publishing
     from knowledge.documents import Reading
-    from knowledge.embedding import EncoderError, load_embedder
+    from knowledge.embedding import EncoderError, LazyEmbedder
     from knowledge.errors import EmptyError, SourceError
     from knowledge.ingestion import locked, mirror, sources_in_force
     from knowledge.recall import recalling
@@ -93,8 +93,7 @@ def ingest(
                         raise
                     readings.append(error)
                 progress("Reading", number, len(listed.sources))
-            progress("Loading the encoder", 0, 1)
-            embedder = load_embedder(settings.encoder)
+            embedder = LazyEmbedder(settings.encoder, lambda: progress("Loading the encoder", 0, 1))
             if publication:
                 publication.take_vectors(embedder)
             company, contact = listed.whose()

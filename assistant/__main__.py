@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
@@ -77,7 +78,9 @@ def ask(
 
 @app.command()
 def prepare() -> None:
-    """Make what a first start would have to wait for: the encoder's model for this machine, the topics' vectors.
+    """Make what a first start would have to wait for.
+
+    The encoder's model for this machine, the topics' vectors, the table of the world's places.
 
     `make setup` does it. What is there already is left as it is.
 
@@ -86,9 +89,11 @@ def prepare() -> None:
         python -m assistant prepare
     """
     from assistant.topics import Bank
+    from knowledge import places
     from knowledge.embedding import EncoderError, load_embedder
     from knowledge.settings import explained, load_settings
 
+    places.prepare()
     try:
         Bank(load_embedder(load_settings().encoder))
     except ValueError as error:
@@ -273,18 +278,25 @@ def fit(
 def open_assistant(store: Path | None) -> Assistant:
     """The assistant over `store`; ends the program with one line where it cannot be opened."""
     # Imported here so that --help does not wait for the encoder.
-    from assistant.reply import Assistant
-    from knowledge.embedding import EncoderError
-    from knowledge.follower import brought_up_to_date
+    from knowledge.embedding import EncoderError, load_embedder
     from knowledge.settings import load_settings
     from knowledge.store import StoreError, current_version
 
     try:
         settings = load_settings(store=store)
-        if brought_up_to_date(settings):
-            settings = load_settings(store=store)  # it may name the company
+        if settings.chroma_url:
+            from knowledge.follower import brought_up_to_date
+
+            if brought_up_to_date(settings):
+                settings = load_settings(store=store)  # it may name the company
         current_version(settings.store)
-        return Assistant.open(settings)
+        # Weights are read and checked beside the imports: the one waits for the disk and hashes, the other has Python.
+        with ThreadPoolExecutor(1) as beside:
+            loading = beside.submit(load_embedder, settings.encoder)
+            import chromadb  # noqa: F401  (the first search needs it)
+
+            from assistant.reply import Assistant
+        return Assistant.open(settings, embedder=loading.result(), suggests=False)
     except (StoreError, EncoderError, ValueError) as error:
         fail(str(error))
 

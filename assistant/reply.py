@@ -180,11 +180,13 @@ class Assistant:
         bank: Bank | None = None,
         writer: GenerativeWriter | None = None,
         corrections: Callable[[], Corrections] = Corrections,
+        suggests: bool = True,
     ) -> None:
         """`parameters`: the decision's weights, by default the fitted ones; `bank`: one already embedded.
 
         `writer`: a writer with a language model, by default the one that the settings name, if any.
-        `corrections` is asked before each turn for those in force, and must be quick.
+        `corrections` is asked before each turn for those in force, and must be quick. `suggests`: whether replies
+        come with questions to go on with, which takes some searches until it is known which would be answered.
         """
         self.settings = settings
         self.embedder = embedder
@@ -195,6 +197,7 @@ class Assistant:
             embedder, cache=settings.store / "cache" if settings.store.is_dir() else None
         )
         self.corrections = corrections
+        self.suggests = suggests
         self.server = ChromaServer.of(settings)
         self._lock = threading.Lock()
         self._knowledge: Knowledge | None = None
@@ -204,12 +207,21 @@ class Assistant:
         self._turns: OrderedDict[tuple[str, ...], tuple[Reply, Memory]] = OrderedDict()
 
     @classmethod
-    def open(cls, settings: Settings, corrections: Callable[[], Corrections] = Corrections) -> Assistant:
+    def open(
+        cls,
+        settings: Settings,
+        corrections: Callable[[], Corrections] = Corrections,
+        embedder: Embedder | None = None,
+        suggests: bool = True,
+    ) -> Assistant:
         """An assistant over the store in `settings`; the store may still be empty.
+
+        `embedder`: the encoder of the settings, where it is loaded already.
 
         Raises `EncoderError` or `StoreError` where model or store cannot be used.
         """
-        assistant = cls(settings, load_embedder(settings.encoder), corrections=corrections)
+        embedder = embedder or load_embedder(settings.encoder)
+        assistant = cls(settings, embedder, corrections=corrections, suggests=suggests)
         assistant.knowledge()
         return assistant
 
@@ -640,6 +652,8 @@ class Assistant:
 
     def _suggestions(self, question: Question, knowledge: Knowledge, limit: int = 3) -> tuple[str, ...]:
         """Questions of related topics that the store can answer."""
+        if not self.suggests:
+            return ()
         related = [r for topic, likeness in question.topics[:2] if likeness > 0.45 for r in topic.related]
         topics = [self.bank.topic[name] for name in dict.fromkeys(related) if name in self.bank.topic]
         asks = [topic.question.get(question.language, topic.question["en"]) for topic in topics]

@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -105,6 +105,25 @@ def _use_threads(count: int) -> None:
         torch.set_num_threads(count)
 
 
+class LazyEmbedder:
+    """The encoder that `model` names, loaded when there is a text to embed: most ingests of a day have none."""
+
+    def __init__(self, model: str = "", loading: Callable[[], None] = lambda: None) -> None:
+        """`loading` is called before the seconds that it may take. Raises `EncoderError` as `name_of` does."""
+        self.model = model
+        self.name = name_of(model)
+        self.loading = loading
+
+    @cached_property
+    def _loaded(self) -> Embedder:
+        self.loading()
+        return load_embedder(self.model)
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of shape (len(texts), dimensions), each of length 1; `EncoderError` as `load_embedder` raises it."""
+        return self._loaded.embed(texts)
+
+
 def load_embedder(model: str = "") -> Embedder:
     """Load the encoder that `model` names.
 
@@ -123,7 +142,7 @@ def load_embedder(model: str = "") -> Embedder:
 def _load(model: str) -> Embedder:
     if model not in ("", INT8, "base"):
         return load_reference(model)
-    name = encoder_name(model, adapter_checksum(ADAPTER) if model != "base" else "")
+    name = name_of(model)
     try:
         return made_once(name, lambda folder: _export(model, folder))
     except EncoderError:
@@ -194,6 +213,15 @@ def load_reference(model: str) -> SentenceEmbedder:
             "Name a sentence-transformers model that is on this machine in CANDOR_ENCODER, or leave it empty."
         ) from error
     return SentenceEmbedder(loaded, encoder_name(model, adapter))
+
+
+def name_of(model: str) -> str:
+    """The `name` of the encoder that `model` names, which need not be loaded for that.
+
+    Raises `EncoderError` where the adapter is missing or not the one we know.
+    """
+    model = "base" if model in BASE else model
+    return encoder_name(model, adapter_checksum(ADAPTER) if model in ("", INT8) else "")
 
 
 def encoder_name(model: str, adapter: str) -> str:

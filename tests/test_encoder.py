@@ -19,8 +19,10 @@ from knowledge.embedding import (
     ADAPTER,
     ADAPTER_CARD,
     ADAPTER_WEIGHTS,
+    PACKAGED_MODEL,
     PACKAGED_SHA256,
     EncoderError,
+    LazyEmbedder,
     adapter_checksum,
     load_embedder,
     merge_adapter,
@@ -118,6 +120,14 @@ def test_base_and_adapted_have_different_names_and_vectors():
 
 
 # The data
+
+
+@pytest.mark.parametrize("model", ["", "base", PACKAGED_MODEL])
+def test_a_lazy_encoder_has_the_name_and_vectors_of_the_loaded_one_and_waits_for_a_text(model: str):
+    said: list[str] = []
+    lazy, loaded = LazyEmbedder(model, lambda: said.append("loading")), load_embedder(model)
+    assert lazy.name == loaded.name and said == []
+    assert np.array_equal(lazy.embed(["Remote?"]), loaded.embed(["Remote?"])) and said == ["loading"]
 
 
 def test_records_are_enough_and_in_many_languages():

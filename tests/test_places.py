@@ -1,5 +1,9 @@
+from pathlib import Path
+
+import orjson
 import pytest
 
+from knowledge import places
 from knowledge.places import PlaceTable, country_of, find_places, is_place, same_place, split_places, within
 
 
@@ -142,3 +146,13 @@ def test_a_table_of_lines_says_the_same_as_line_by_line(area: str) -> None:
         "Remote",
     ]
     assert PlaceTable(lines).within(area).tolist() == [within(line, area) for line in lines]
+
+
+def test_the_kept_table_of_names_is_the_one_that_is_worked_out(tmp_path: Path) -> None:
+    places._write_names(tmp_path)
+    written = orjson.loads((tmp_path / places.NAMES).read_bytes())
+    worked_out = places._index()
+    assert written.keys() == worked_out.keys() == places._names().keys()
+    assert all(
+        places._Place(*written[name]) == place == places._entry(name) for name, place in worked_out.items()
+    )

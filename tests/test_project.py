@@ -227,10 +227,57 @@ def test_help_is_quick_and_shows_an_example(command: list[str], example: str):
     assert seconds < 10, f"--help took {seconds:.1f} s"
 
 
-def test_help_loads_no_model_library():
-    code = "import sys, runpy\nsys.argv = ['x', '--help']\ntry:\n    runpy.run_path('ingest.py', run_name='__main__')\nexcept SystemExit: pass\n"
-    code += "print('LOADED', *sorted({'torch', 'chromadb', 'gradio', 'sentence_transformers'} & set(sys.modules)))"
+HEAVY = {
+    "chromadb", "gradio", "langchain_core", "numpy", "onnxruntime", "pandas", "scipy", "sentence_transformers",
+    "sqlalchemy", "tokenizers", "torch", "transformers",
+}  # fmt: skip
+
+LOADED = """
+import runpy, sys
+name, *sys.argv[1:] = sys.argv[1:]
+try:
+    runpy.run_path(name, run_name="__main__") if name.endswith(".py") else runpy.run_module(name, {}, "__main__")
+except SystemExit:
+    pass
+print("LOADED", *sys.modules)
+"""
+
+
+def loaded_by(*command: str) -> set[str]:
+    """The modules that a command has loaded when it ends."""
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", LOADED, *command],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
-    assert done.stdout.splitlines()[-1] == "LOADED"
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("LOADED "), done.stderr
+    return set(last.split()[1:])
+
+
+@pytest.mark.parametrize("command", ["ingest.py", "assistant", "knowledge", "ui"])
+def test_help_loads_nothing_heavy(command: str):
+    assert sorted(HEAVY & loaded_by(command, "--help")) == []
+
+
+def test_an_unchanged_ingest_loads_no_encoder_and_an_answer_neither_torch_nor_langchain(tmp_path: Path):
+    (tmp_path / "page.md").write_text("# Leave\n\nParents take sixteen weeks.\n", encoding="utf-8")
+    store = ("--store", str(tmp_path / "store"))
+    encoders = {"onnxruntime", "sentence_transformers", "tokenizers", "torch", "transformers"}
+    assert encoders & loaded_by("ingest.py", str(tmp_path / "page.md"), *store), (
+        "the first has texts to embed"
+    )
+    assert sorted(encoders & loaded_by("ingest.py", str(tmp_path / "page.md"), *store)) == []
+    libraries = {
+        "langchain_core",
+        "langchain_chroma",
+        "pandas",
+        "sentence_transformers",
+        "torch",
+        "transformers",
+    }
+    answered = loaded_by("assistant", "ask", "How long do parents take?", *store)
+    assert "chromadb" in answered and sorted(libraries & answered) == []

@@ -13,6 +13,7 @@ from conftest import WordEmbedder, page_of, reading_of
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableLambda
+from langchain_core.vectorstores import VectorStore
 
 from knowledge.chains import StoreRetriever
 from knowledge.documents import Block, BlockKind, JobPosting, Status
@@ -154,3 +155,9 @@ def test_the_retriever_goes_into_a_chain_and_answers_several_at_once(store: Stor
     chain = StoreRetriever(store=store, limit=1) | RunnableLambda(lambda found: found[0].page_content)
     assert chain.batch(["learning", "parents leave", "salary paid"]) == [LEARNING, PARENTS, SALARY]
     assert asyncio.run(chain.ainvoke("learning")) == LEARNING
+
+
+def test_the_vectors_are_a_langchain_vector_store_too(store: Store) -> None:
+    (best,) = store.passage_vectors.similarity_search("How much learning is there?", k=1)
+    assert isinstance(store.passage_vectors, VectorStore) and best.id == store.passages[0].id
+    assert store.sentence_vectors.similarity_search("parents leave", k=1)[0].page_content == PARENTS

@@ -149,19 +149,11 @@ def _encoder(settings: Settings) -> Iterator[Finding]:
 
 def _encoder_name(model: str) -> str:
     """What a store notes of the encoder that is set, its files checked; the model is not loaded."""
-    from knowledge.embedding import (
-        ADAPTER,
-        BASE,
-        INT8,
-        adapter_checksum,
-        encoder_name,
-        packaged_model_path,
-    )
+    from knowledge.embedding import BASE, INT8, name_of, packaged_model_path
 
-    if model not in ("", INT8, *BASE):
-        return encoder_name(model, "")
-    packaged_model_path()
-    return encoder_name("base", "") if model in BASE else encoder_name(model, adapter_checksum(ADAPTER))
+    if model in ("", INT8, *BASE):
+        packaged_model_path()
+    return name_of(model)
 
 
 class _Named:
