@@ -34,6 +34,9 @@ MAX_WORDS_JOBS = 260
 EXPECTED = ("answer", "not_found", "decline", "chat")
 """What a golden question may expect."""
 
+SAID = {"must say": "all_of", "must not say": "none_of", "question ( / between turns)": "question"}
+"""Columns as the console's table names them."""
+
 COLUMNS = ("id", "question", "expect", "kind", "topic", "all_of", "none_of", "evidence")
 """The columns of golden questions in a spreadsheet; turn1, turn2 … may stand in for `question`."""
 
@@ -240,7 +243,8 @@ def _csv_entries(text: str, name: str) -> Iterator[tuple[int, Mapping[str, Any]]
     skipped = first.lower().startswith("sep=")  # Excel's hint to itself
     lines = text.splitlines(keepends=True)[1 if skipped else 0 :]
     reader = csv.reader(lines, delimiter=_delimiter(lines[0] if lines else ""), strict=False)
-    header = [cell.strip().lower() for cell in next(reader, [])]
+    written = (" ".join(cell.lower().split()) for cell in next(reader, []))
+    header = [SAID.get(cell, cell) for cell in written]
     _check_columns(header, name)
     for row in reader:
         number = reader.line_num + skipped

@@ -212,6 +212,15 @@ def test_the_separator_hint_of_excel_is_no_header(tmp_path: Path) -> None:
     assert (question.id, question.turns) == ("7", ("Where?",))
 
 
+def test_columns_may_be_named_as_the_consoles_table_names_them(tmp_path: Path) -> None:
+    sheet = (
+        "id,Question ( / between turns),expect,Must say,must not say\n7,Leave?,answer,20 days; paid,30 days\n"
+    )
+    (question,) = read_questions(written(tmp_path, sheet, "q.csv"))
+    assert question.turns == ("Leave?",)
+    assert question.all_of == (("20 days",), ("paid",)) and question.none_of == ("30 days",)
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

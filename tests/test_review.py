@@ -158,9 +158,11 @@ def test_rows_nearer_than_the_distance_are_one_cluster() -> None:
         ]
         return np.array(turned, np.float32)
 
-    # Cosine distances: 0.13 at 30 degrees, 1 at 90.
-    assert sorted(clusters(at(0, 30, 120))) == [[0, 1], [2]]
-    assert clusters(at(5)) == [[0]]
+    # Cosine distances: 0.13 at 30 degrees, 0.36 at 50, 1 at 90.
+    assert sorted(clusters(at(0, 30, 120), ["", "", ""])) == [[0, 1], [2]]
+    assert clusters(at(5), [""]) == [[0]]
+    assert sorted(clusters(at(0, 50), ["pay", "pay"])) == sorted(clusters(at(0, 50), ["pay", ""])) == [[0, 1]]
+    assert sorted(clusters(at(0, 50), ["pay", "duties"])) == [[0], [1]]
 
 
 def test_an_export_has_every_exchange_and_no_formula(review: Review, database: Database) -> None:

@@ -34,6 +34,8 @@ BATCH = 500  # of them, those that are read at once, with their long replies
 GROUPED = 1000  # distinct questions that are compared with each other: to embed them takes most of a second
 SAME = 0.45
 """Cosine distance within which questions are one group (average linkage): paraphrases stand at 0.2 to 0.45."""
+OTHER_TOPIC = 0.1
+"""Added to the distance of questions on different topics: what an engineer does and what one earns are both near "engineer"."""
 
 COLUMNS = (
     "at", "question", "outcome", "topic", "language", "thumb", "reason", "comment", "done", "assignee", "answer",
@@ -193,7 +195,10 @@ class Review:
         if not members:
             return []
         vectors = np.asarray(embed([rows[0].question for rows in members]), dtype=np.float32)
-        found = [_group([members[n] for n in numbers], vectors[numbers]) for numbers in clusters(vectors)]
+        topics = [rows[0].topic for rows in members]
+        found = [
+            _group([members[n] for n in numbers], vectors[numbers]) for numbers in clusters(vectors, topics)
+        ]
         return sorted(found, key=lambda group: (-group.count, -group.last.timestamp()))
 
     def asked_about(self, start: date) -> dict[str, tuple[int, tuple[str, ...]]]:
@@ -247,13 +252,16 @@ class Review:
             yield from rows
 
 
-def clusters(vectors: NDArray[np.float32]) -> list[list[int]]:
-    """Rows of `vectors`, of shape (n, dimensions), that belong together."""
+def clusters(vectors: NDArray[np.float32], topics: Sequence[str]) -> list[list[int]]:
+    """Rows of `vectors`, of shape (n, dimensions), that belong together; `topics` has one for each row, or ""."""
     if len(vectors) < 2:
         return [[n] for n in range(len(vectors))]
+    distances = np.clip(1.0 - vectors @ vectors.T, 0.0, None)
+    named = np.array(topics)
+    apart = (named[:, None] != named[None, :]) & (named[:, None] != "") & (named[None, :] != "")
     labels = AgglomerativeClustering(
-        n_clusters=None, metric="cosine", linkage="average", distance_threshold=SAME
-    ).fit_predict(vectors)
+        n_clusters=None, metric="precomputed", linkage="average", distance_threshold=SAME
+    ).fit_predict(distances + OTHER_TOPIC * apart)
     return [[int(n) for n in np.flatnonzero(labels == label)] for label in range(int(labels.max()) + 1)]
 
 

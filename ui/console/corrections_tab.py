@@ -142,8 +142,10 @@ def corrections_tab(desk: Desk) -> CorrectionsTab:
         return shown(desk)
 
     def undone(member: Member, number: float | None) -> list[Any]:
-        change = desk.corrections.undo(int(number or 0), member.name)
-        desk.accounts.record(member.name, "change undone", str(int(number or 0)))
+        if not number:
+            raise ValueError("Choose a change in the list first.")
+        change = desk.corrections.undo(int(number), member.name)
+        desk.accounts.record(member.name, "change undone", str(int(number)))
         done(f"The {KINDS[change.kind]} is as it was before.")
         return shown(desk)
 

@@ -46,7 +46,7 @@ WIDTHS: list[str | int] = ["5%", "6%", "17%", "13%", "28%", "13%", "9%", "9%"]
 class ReviewTab:
     """What other tabs use of this one.
 
-    `seen`: the exchange that is being read; `ticked`: the events that change what is left to do; `who`: whom an
+    `seen`: the exchange that is being read; `ticked`: the events after which what is left to do is counted anew; `who`: whom an
     exchange can be assigned to.
     """
 
@@ -178,7 +178,7 @@ def review_tab(desk: Desk) -> ReviewTab:
         return [[], *shown(desk, filter_of(values), int(number)), *grouped(member, *values)[:3]]
 
     look = desk.does(Role.VIEWER, lambda member, *values: listing(member, 0, *values))
-    show.click(look, filters, lists, **QUIET)
+    anew = show.click(look, filters, lists, **QUIET)
     words.submit(look, filters, lists, **QUIET)
     for choice in (state, outcome, topic, spoken, assignee):
         choice.input(look, filters, lists, **QUIET)
@@ -214,7 +214,7 @@ def review_tab(desk: Desk) -> ReviewTab:
         [chosen_group, *lists, groups, group_keys, tick_group],
         **waited,
     )
-    return ReviewTab(filters, lists, seen, golden, correct, [one, two, three], who)
+    return ReviewTab(filters, lists, seen, golden, correct, [one, two, three, anew], who)
 
 
 def row_of(number: str, held: Sequence[Any]) -> Any:

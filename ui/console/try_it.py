@@ -69,7 +69,7 @@ def try_tab(desk: Desk) -> TryTab:
             with gr.Column():
                 left = _way(desk, "First way")
             with gr.Column():
-                right = _way(desk, "Second way")
+                right = _way(desk, "Second way", other=True)
     with gr.Row(elem_classes="tools"):
         golden = gr.Button("Make it a golden question", elem_classes="editor", scale=0)
         correct = gr.Button("Write a correction", elem_classes="editor", scale=0)
@@ -127,9 +127,10 @@ def try_tab(desk: Desk) -> TryTab:
     return TryTab(last, golden, correct, hide, passages)
 
 
-def _way(desk: Desk, label: str) -> tuple[gr.Dropdown, gr.Slider]:
+def _way(desk: Desk, label: str, other: bool = False) -> tuple[gr.Dropdown, gr.Slider]:
+    """Who writes and from when on; as candidates have it, or with the `other` writer where there are two."""
     writers = [QUOTED] if desk.assistant.writer is None else [QUOTED, MODEL]
-    chosen = gr.Dropdown(writers, value=writers[-1], label=f"{label}: who writes")
+    chosen = gr.Dropdown(writers, value=writers[0 if other else -1], label=f"{label}: who writes")
     threshold = gr.Slider(
         0,
         1,
