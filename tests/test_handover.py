@@ -101,22 +101,88 @@ def test_a_webhook_that_does_not_take_it_is_an_error_and_leads_nowhere_else(hook
     assert len(hook.taken) == 1
 
 
-def test_a_mail_holds_the_letter_and_the_way_back() -> None:
+@pytest.fixture(scope="module")
+def post_office() -> Iterator[tuple[Mails, str]]:
+    """A mail server: what it took, and its address."""
     mails = Mails()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     server = Controller(mails, hostname="127.0.0.1", port=port)
     server.start()
-    try:
-        chosen = settings(handover_mail="jobs@x.example", smtp_url=f"smtp://127.0.0.1:{port}")
-        Courier(chosen).deliver(letter(TRANSCRIPT, "שלום", "ana@mail.example"))
-    finally:
-        server.stop()
+    yield mails, f"smtp://127.0.0.1:{port}"
+    server.stop()
+
+
+def mailed(post_office: tuple[Mails, str], sent: Letter, company: str = "Harbor & Pine") -> Message:
+    """The one mail that a letter becomes."""
+    mails, address = post_office
+    mails.taken.clear()
+    Courier(settings(handover_mail="jobs@x.example", smtp_url=address, company=company)).deliver(sent)
     (mail,) = mails.taken
+    return mail
+
+
+def said_by(mail: Message) -> str:
     body = mail.get_payload(decode=True)
     assert isinstance(body, bytes)
+    return body.decode()
+
+
+def test_a_mail_holds_the_letter_and_the_way_back(post_office: tuple[Mails, str]) -> None:
+    mail = mailed(post_office, letter(TRANSCRIPT, "שלום", "ana@mail.example"))
     assert (mail["To"], mail["Reply-To"]) == ("jobs@x.example", "ana@mail.example")
-    assert "שלום" in body.decode() and "Is there a nursery?" in body.decode()
+    assert "שלום" in said_by(mail) and "Is there a nursery?" in said_by(mail)
+
+
+@pytest.mark.parametrize(
+    "way_back",
+    [
+        "ana@mail.example\r\nBcc: all@evil.example",
+        "ana@mail.example\nBcc:all@evil.example",
+        "ana@mail.example\x0bBcc:all@evil.example\x00",
+        "ana@mail.example,all@evil.example",
+        "a:ana@mail.example,all@evil.example;",
+        "=?utf-8?q?ana=0d=0aBcc:all=40evil.example?=@mail.example",
+        "<ana@mail.example>\u2028Bcc:all@evil.example",
+        "ana@",
+        "ana@[",
+        "\\@",
+        "@@",
+        '"ana@mail.example',
+        "ána@mail.example",
+        "a" * 199 + "@",
+        "+49 30 1234567",
+    ],
+)
+def test_a_way_back_that_is_no_plain_address_stays_in_the_text(
+    post_office: tuple[Mails, str], way_back: str
+) -> None:
+    mail = mailed(post_office, letter(TRANSCRIPT, "", way_back))
+    assert not {"Reply-To", "Bcc", "Cc"} & set(mail.keys())
+    assert mail["X-RcptTo"] == "jobs@x.example"
+    assert f"Reply to: {' '.join(way_back.split())}" in said_by(mail)
+
+
+@pytest.mark.parametrize(
+    "company", ["Mill\r\nBcc: all@evil.example", "=?utf-8?q?Mill=0aBcc:all=40evil.example?=", "Müll " * 2000]
+)
+def test_the_company_s_name_stays_in_the_subject(post_office: tuple[Mails, str], company: str) -> None:
+    mail = mailed(post_office, letter(TRANSCRIPT, "", ""), company)
+    assert "Bcc" not in mail and mail["X-RcptTo"] == "jobs@x.example" and len(mail["Subject"]) < 1000
+
+
+@pytest.mark.parametrize("end", ["\r\n.\r\n", "\n.\n", "\r.\r", "\n.\r\n", "\r\n.\n"])
+def test_a_note_does_not_end_the_mail_and_begin_another(post_office: tuple[Mails, str], end: str) -> None:
+    """Also where a server takes another end for the end of a mail (SMTP smuggling)."""
+    command = (
+        "MAIL FROM:<jobs@x.example>\r\nRCPT TO:<all@evil.example>\r\nDATA\r\nFrom: jobs@x.example\r\n\r\nPay!"
+    )
+    mail = mailed(post_office, letter(TRANSCRIPT, f"Hello{end}{command}{end}", ""))
+    assert "RCPT TO:<all@evil.example>" in said_by(mail) and "Is there a nursery?" in said_by(mail)
+
+
+def test_lines_of_a_letter_may_be_long(post_office: tuple[Mails, str]) -> None:
+    assert "x" * 50_000 in said_by(mailed(post_office, letter(TRANSCRIPT, "x" * 50_000, "")))
 
 
 def test_a_mail_server_that_is_away_is_an_error() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import smtplib
 import ssl
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from knowledge.settings import Settings
 from ui.conversations import as_text
 
 TIMEOUT = 10.0  # seconds for the webhook or mail server to take it
+
+ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
+"""A mail address that a header may hold: as HTML's input fields know it, without the "?" of encoded words (RFC 2047)."""
 
 log = logging.getLogger(__name__)
 
@@ -87,9 +91,10 @@ class Courier:
 
     def _mail(self, sent: Letter) -> None:
         message = EmailMessage()
-        message["Subject"] = f"A candidate's question{f' for {self.company}' if self.company else ''}"
+        company = _in_a_header(self.company)
+        message["Subject"] = f"A candidate's question{f' for {company}' if company else ''}"
         message["To"] = message["From"] = self.mail
-        if "@" in sent.reply_to and " " not in sent.reply_to:
+        if ADDRESS.fullmatch(sent.reply_to):  # whatever else it is stands in the text
             message["Reply-To"] = sent.reply_to
         message.set_content(sent.text)
         with self._server() as server:
@@ -106,3 +111,8 @@ class Courier:
         if server.has_extn("starttls"):
             server.starttls(context=context)
         return server
+
+
+def _in_a_header(text: str) -> str:
+    """A text as part of a header: one line, not too long, and no encoded word, in which a line break may hide."""
+    return " ".join(text.split()).replace("=?", "= ?")[:100]
