@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import socket
 import threading
 import time
@@ -16,10 +17,11 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
+from ui_browser import served
 from ui_fakes import FakeAssistant, settings
 
 from assistant.conversation import Reply
-from ui.connections import Guarded, give_up_unread, most_connections
+from ui.connections import SECURITY_HEADERS, Guarded, give_up_unread, most_connections
 from ui.server import create_app
 from ui.turns import Turns
 
@@ -51,11 +53,16 @@ async def body(request: Request) -> PlainTextResponse:
 
 
 @contextlib.contextmanager
-def guarded(app: object) -> Iterator[int]:
+def guarded(app: object, most: int | None = None, http: type[Guarded] = Quick) -> Iterator[int]:
     door = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(
-        uvicorn.Config(app, http=Quick, log_level="error", timeout_graceful_shutdown=1)  # type: ignore[arg-type]
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        http=http,
+        limit_concurrency=most,
+        log_level="error",
+        timeout_graceful_shutdown=1,
     )
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
     thread.start()
     while not server.started and thread.is_alive():
@@ -166,3 +173,130 @@ def test_the_system_gives_up_what_nobody_takes() -> None:
 
 def test_descriptors_are_left_for_what_is_not_a_connection() -> None:
     assert 1 <= most_connections() <= 16_384
+
+
+# Requests that are no proper ones
+
+
+@pytest.fixture(scope="module")
+def chat() -> Iterator[int]:
+    with guarded(create_app(FakeAssistant(), settings())) as port:
+        yield port
+
+
+def exchanged(port: int, sent: bytes) -> bytes:
+    """All that comes back for what is sent, until the connection is closed."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(sent)
+        came = b""
+        while piece := connection.recv(65_536):
+            came += piece
+    return came
+
+
+def assert_refused(came: bytes, status: int) -> None:
+    """One answer, in the shape of the API's errors and with all headers."""
+    head, _, body = came.partition(b"\r\n\r\n")
+    assert came.count(b"HTTP/1.1 ") == 1 and head.startswith(f"HTTP/1.1 {status} ".encode())
+    names = {line.split(":")[0].lower() for line in head.decode().split("\r\n")[1:]}
+    assert {name.lower() for name in (*SECURITY_HEADERS, "Content-Security-Policy")} <= names
+    assert json.loads(body).keys() == {"code", "message", "retry_after", "reference"}
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        f"GET /api/start HTTP/1.1\r\nHost: x\r\nCookie: {'x' * 40_000}\r\n\r\n",
+        "GET /api/start HTTP/1.1\r\nHost: x\r\n" + "X-Many: x\r\n" * 5000 + "\r\n",
+        f"GET /api/start?language={'x' * 40_000} HTTP/1.1\r\nHost: x\r\n\r\n",
+    ],
+)
+def test_a_head_that_is_too_large_is_refused(chat: int, head: str) -> None:
+    assert_refused(exchanged(chat, head.encode()), 431)
+
+
+def test_a_head_that_a_browser_with_many_cookies_sends_is_taken(chat: int) -> None:
+    head = f"GET /api/start HTTP/1.1\r\nHost: x\r\nConnection: close\r\nCookie: {'x' * 30_000}\r\n\r\n"
+    assert exchanged(chat, head.encode()).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("begun", [b"GET /", b"GET / HTTP/1.1\r\nX-Long: ", b"GET / HTTP/1.1\r\n"])
+def test_a_head_without_an_end_is_not_read_on(begun: bytes) -> None:
+    more = b"X: y\r\n" * 10_000 if begun.endswith(b"\n") else b"x" * 60_000
+    with (
+        guarded(
+            create_app(FakeAssistant(), settings()), http=Guarded
+        ) as port,  # which has a minute's patience
+        socket.create_connection(("127.0.0.1", port), timeout=20) as connection,
+    ):
+        connection.sendall(begun)
+        with pytest.raises(ConnectionError):
+            for _ in range(1000):  # 60 MB, far more than the system takes by itself
+                connection.sendall(more)
+
+
+SECOND = "GET /api/start HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        f"Content-Length: {len(SECOND)}\r\nTransfer-Encoding: chunked",
+        f"Content-Length: 0\r\nContent-Length: {len(SECOND)}",
+        "Transfer-Encoding: chunked\r\nContent-Length: 0",
+        "Content-Length: +5",
+        "Content-Length: 0x5",
+        "Content-Length : 5",
+        "Content-Length: 5, 0",
+        "Transfer-Encoding: chunked, identity",
+        "X-Line: a\nTransfer-Encoding: chunked",
+        "X-Nul: a\0b",
+        "\0",
+    ],
+)
+def test_a_request_that_two_servers_may_read_differently_is_refused(chat: int, headers: str) -> None:
+    """Request smuggling: what one takes for a body may be another request to the next."""
+    sent = f"POST /api/chat HTTP/1.1\r\nHost: x\r\n{headers}\r\n\r\n0\r\n\r\n{SECOND}"
+    assert_refused(exchanged(chat, sent.encode()), 400)
+
+
+def test_a_body_of_hidden_size_is_refused_before_it_is_read(chat: int) -> None:
+    with socket.create_connection(("127.0.0.1", chat), timeout=20) as connection:
+        connection.sendall(
+            b"POST /api/chat HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\nx"
+        )
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 413 ")
+
+
+def test_whoever_comes_beyond_what_can_be_held_is_told_when_to_come_again() -> None:
+    with guarded(create_app(FakeAssistant(), settings()), most=3) as port:
+        silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(2)]
+        came = exchanged(port, SECOND.encode())
+        assert_refused(came, 503)
+        assert b"Retry-After: 5\r\n" in came and b"Try again in 5 seconds." in came
+        for connection in silent:
+            connection.close()
+        assert is_answered(port)
+
+
+def is_answered(port: int) -> bool:
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        if httpx.get(f"http://127.0.0.1:{port}/api/start").status_code == 200:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_idle_streams_hold_no_worker() -> None:
+    """Pages that stay open all day, and connections that say nothing, more than there are threads."""
+    app = create_app(FakeAssistant(), settings())
+    with served(app) as address, contextlib.ExitStack() as stack:
+        for number in range(60):
+            url = f"{address}/gradio_api/heartbeat/{number}"
+            assert stack.enter_context(httpx.stream("GET", url, timeout=30)).status_code == 200
+            stack.enter_context(socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2]))))
+        body = {"message": "f" * 32, "turns": ["Can I work from home?"]}
+        assert "event: reply" in httpx.post(f"{address}/api/chat", json=body, timeout=30).text
+        assert httpx.get(f"{address}/readyz", timeout=30).status_code == 200
+        assert app.state.turns.taken == 0

@@ -12,7 +12,8 @@ from starlette.websockets import WebSocketDisconnect
 from ui_fakes import FakeAssistant, settings
 
 from ui.__main__ import main
-from ui.server import BODY_LIMIT, SECURITY_HEADERS, Shut, address, create_app
+from ui.connections import SECURITY_HEADERS
+from ui.server import BODY_LIMIT, Shut, address, create_app
 
 
 @pytest.fixture(scope="module")

@@ -1,17 +1,18 @@
-"""Connections that give nothing back: requests that never end, and answers that nobody reads.
+"""Connections that give nothing back: requests that never end or begin endlessly, and answers that nobody reads.
 
-Neither holds a worker or a place, as both are waited for on the event loop; but each holds a descriptor and
-memory, so that both are cut off in time. A proxy in front does the same for connections to itself.
+None holds a worker or a place, as all are waited for on the event loop; but each holds a descriptor and
+memory, so that they are cut off in time. A proxy in front does the same for connections to itself.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import resource
 import socket
-from typing import Any
+from http import HTTPStatus
 
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 REQUEST = 60.0
 """Seconds in which a request has to be there, body included; the largest of the console has 6 MB."""
@@ -28,20 +29,37 @@ SPARE = 200
 MOST = 16_384
 """Connections that are held at the same time, where the system allows as many."""
 
-_Base: Any = AutoHTTPProtocol
+AGAIN = 5
+"""Seconds after which whoever comes beyond that may try again."""
+
+HEAD = 32 * 1024
+"""Bytes of a request's address and headers, as nginx allows; the parser itself would read on for ever."""
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+"""What a browser is told with every answer, whoever gives it."""
 
 
-class Guarded(_Base):  # type: ignore[misc]
-    """uvicorn's protocol, with limits on how long the other side may take (RFC 9110, 15.5.9, without the answer)."""
+class Guarded(HttpToolsProtocol):
+    """uvicorn's protocol, with limits on what the other side may send and how long it may take (RFC 9110, 15.5.9).
+
+    What it refuses, it refuses in the shape of the API's errors and with all headers.
+    """
 
     request_seconds = REQUEST
     unread_seconds = UNREAD
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Watch a new connection."""
         super().connection_made(transport)
+        self._most, self.limit_concurrency = self.limit_concurrency, None  # we say so ourselves
         self._since = self._moved = self.loop.time()
-        self._unsent = 0
+        self._unsent = self._head = 0
+        self._in_head = self._refused = False
         self._look_again()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -58,6 +76,78 @@ class Guarded(_Base):  # type: ignore[misc]
         """The time for the next request begins."""
         self._since = self.loop.time()
         super().on_response_complete()
+
+    # --- what is refused --------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, unless a head has become too long without having come to its end."""
+        if self._refused:
+            return
+        within = self._in_head
+        super().data_received(data)
+        if within and self._in_head:
+            self._head += len(data)
+            if self._head > HEAD:
+                self._refuse(
+                    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The request's headers are too large."
+                )
+
+    def on_message_begin(self) -> None:
+        """A request begins with its head."""
+        self._in_head, self._head = True, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Have a request answered, unless it is too large or there are too many."""
+        self._in_head = False
+        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        crowd = max(len(self.connections), len(self.tasks))
+        if self._refused:
+            return
+        if size > HEAD:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The request's headers are too large.")
+        elif self._most is not None and crowd >= self._most:
+            told = f"Many people are asking at the moment. Try again in {AGAIN} seconds."
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, told, "busy", AGAIN)
+        else:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of a body."""
+        if not self._refused:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """A request has come to its end."""
+        if not self._refused:
+            super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP."""
+        self._refuse(HTTPStatus.BAD_REQUEST, msg)
+
+    def _refuse(
+        self, status: HTTPStatus, message: str, code: str = "bad_request", again: int | None = None
+    ) -> None:
+        if self._refused:
+            return
+        self._refused = True
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.transport.abort()  # in the middle of an answer, nothing else can be said
+            return
+        body = json.dumps({"code": code, "message": message, "retry_after": again, "reference": None})
+        headers = {
+            **SECURITY_HEADERS,
+            "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+            "Content-Type": "application/json",
+            "Content-Length": str(len(body.encode())),
+            "Connection": "close",
+        } | ({"Retry-After": str(again)} if again else {})
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        self.transport.write(f"HTTP/1.1 {status.value} {status.phrase}\r\n{head}\r\n{body}".encode())
+        self.transport.close()
+
+    # --- what is given up -------------------------------------------------------------------------------
 
     def _look_again(self) -> None:
         seconds = min(self.request_seconds, self.unread_seconds) / LOOKS
@@ -85,7 +175,7 @@ def give_up_unread(door: socket.socket, seconds: float = UNREAD) -> None:
 
 
 def most_connections() -> int:
-    """How many connections may be held; beyond, uvicorn answers 503 and the process goes on."""
+    """How many connections may be held; beyond, the answer is 503 and the process goes on."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST + SPARE
     if soft != resource.RLIM_INFINITY and soft < wanted:

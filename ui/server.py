@@ -31,7 +31,7 @@ from knowledge.rates import rate_storage
 from knowledge.settings import Settings
 from ui.api import RefusedError, chat_api
 from ui.candidate import Answering, candidate_chat
-from ui.connections import Guarded, give_up_unread, most_connections
+from ui.connections import SECURITY_HEADERS, Guarded, give_up_unread, most_connections
 from ui.console.desk import Desk
 from ui.console.door import BASE, Guard, OidcSession, door_pages, member_of
 from ui.console.exports import export_pages
@@ -88,12 +88,6 @@ POLICY = (
     "base-uri 'self'",
     "form-action 'self'",
 )
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
 
 SETTLE = 2.0  # seconds in which a load balancer can see that the server is not ready any more
 DRAIN = 7.0  # seconds that turns in work have to end once the server is told to; all must be over in ten
