@@ -29,6 +29,10 @@ class Settings(BaseSettings):
     store: Path = Field(Path(".candor"), description="Folder of the knowledge store.")
     host: str = Field("127.0.0.1", description="Address the chat listens on.")
     port: int = Field(7860, ge=0, le=65535, description="Port the chat listens on.")
+    public_url: str = Field(
+        "",
+        description="Address at which people reach it, as https://chat.example.com; links that are sent begin with it.",
+    )
     company: str = Field("", description="Company name shown to candidates.")
     contact: str = Field("", description="Mail address, link or words for the hand-over to a person.")
     encoder: str = Field(
@@ -126,6 +130,13 @@ class Settings(BaseSettings):
     @classmethod
     def _are_sites(cls, sites: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(map(_origin, sites)))
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_origin(cls, value: str) -> str:
+        if "*" in value:
+            raise ValueError("it must name one host")
+        return _origin(value) if value else ""
 
     @field_validator("chroma_url")
     @classmethod

@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from ui.accounts import Role
+from ui.console.door import BASE
 from ui.console.exports import export_pages
 from ui.console.page import console
 from ui.corrections import Kind
@@ -127,6 +128,34 @@ def test_no_call_made_by_hand_lets_an_editor_touch_the_accounts(here: Office, ed
     assert len(told) >= 6
     assert all("needs the role admin" in json.dumps(answer["output"]) for answer in told)
     assert here.desk.accounts.members() == before
+
+
+def test_a_link_that_is_sent_does_not_lead_where_a_request_says_it_came_to(
+    here: Office, admin: httpx.Client
+) -> None:
+    """Who opens the link types a password there: a host that was changed on the way must not be in it."""
+    (again,) = [
+        number for number, event in events(admin, shows="account-link").items() if len(event["inputs"]) == 1
+    ]
+
+    def told(**headers: str) -> str:
+        admin.headers.update(headers)
+        return str(called(admin, again, CEM)["output"]["data"][0])
+
+    assert f'value="{here.url}{BASE}/invitation?token=' in told()
+    for host in (
+        "evil.example",
+        "127.0.0.1.evil.example:80",
+        '127.0.0.1"onfocus="x',
+        "evil.example@127.0.0.1",
+    ):
+        said = told(Host=host, **{"X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example"})
+        assert "evil" not in said and "onfocus" not in said and f"href='{BASE}/invitation?token=" in said
+    here.desk.settings = here.desk.settings.model_copy(update={"public_url": "https://chat.firm.example"})
+    try:
+        assert f'value="https://chat.firm.example{BASE}/invitation?token=' in told(Host="evil.example")
+    finally:
+        here.desk.settings = here.desk.settings.model_copy(update={"public_url": ""})
 
 
 def test_whoever_is_signed_out_in_between_is_refused(here: Office) -> None:

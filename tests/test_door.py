@@ -332,6 +332,14 @@ def test_a_provider_that_is_away_is_told(accounts: Accounts) -> None:
     assert "company" in door.get(f"{BASE}/sign-in").text
 
 
+def test_the_provider_sends_people_back_to_the_public_address(accounts: Accounts, provider: Provider) -> None:
+    given = {"oidc_issuer": provider.url, "oidc_client_id": "candor", "oidc_client_secret": "s3cret"}
+    door = client(accounts, public_url="https://chat.firm.example/", **given)
+    sent = door.get(f"{BASE}/oidc/start", headers={"Host": "evil.example"}).headers["location"]
+    back = parse_qs(urlsplit(sent).query)["redirect_uri"]
+    assert back == [f"https://chat.firm.example{BASE}/oidc/callback"]
+
+
 def test_without_a_provider_its_pages_say_so(door: TestClient) -> None:
     assert door.get(f"{BASE}/oidc/start").status_code == 404
     assert door.get(f"{BASE}/oidc/callback?code=x&state=y").status_code == 404

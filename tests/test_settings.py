@@ -155,3 +155,10 @@ def test_a_site_that_may_embed_is_spelled_as_browsers_do(given: str, meant: str)
 def test_what_is_no_site_is_refused_with_what_to_write(given: str) -> None:
     with pytest.raises(ValidationError, match=r"is no site; write scheme and host, without a path"):
         load_settings(None, embed_on=given)
+
+
+def test_the_public_address_is_one_host_without_a_path() -> None:
+    assert load_settings(None, public_url="HTTPS://Chat.example:443/").public_url == "https://chat.example"
+    for given in ("chat.example", "https://chat.example/recruiter", "https://*.example"):
+        with pytest.raises(ValidationError, match=r"it must name one host|is no site"):
+            load_settings(None, public_url=given)

@@ -25,6 +25,14 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 0) -
     return told.err if status else told.out
 
 
+def test_a_link_begins_with_the_public_address(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CANDOR_PUBLIC_URL", "https://chat.firm.example")
+    link = said(capsys, "add", ADA).split()[-1]
+    assert link.startswith("https://chat.firm.example/recruiter/invitation?token=")
+
+
 def test_an_account_is_added_by_a_link_listed_changed_and_removed(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -35,7 +35,7 @@ def users(arguments: Sequence[str]) -> int:
     except (ValueError, DatabaseError) as error:
         return _refuse(explained(error) if isinstance(error, ValueError) else str(error))
     accounts = Accounts(database)
-    address = f"http://{settings.host}:{settings.port}"
+    address = settings.public_url or f"http://{settings.host}:{settings.port}"
     try:
         if given.what == "list":
             for member in accounts.members():

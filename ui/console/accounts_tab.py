@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -9,6 +10,7 @@ import gradio as gr
 from ui.accounts import Member, Role
 from ui.console.desk import MOMENT, QUIET, Desk, done, html, link, note
 from ui.console.door import link as one_time
+from ui.console.door import reached_at
 
 LOGGED = 100
 
@@ -45,13 +47,13 @@ def accounts_tab(desk: Desk) -> list[Any]:
     outputs = [listed, log]
 
     def told(request: gr.Request, token: str, whose: str) -> str:
-        host = request.headers.get("host", "")
-        scheme = request.request.url.scheme if request.request else "http"
-        address = one_time(f"{scheme}://{host}", "invitation", token)
-        return (
-            note(f"Send {whose} this link. It is good once, for three days, and is shown only now.")
-            + f'<p><input readonly aria-label="One-time link" value="{address}"></p>'
-        )
+        said = note(f"Send {whose} this link. It is good once, for three days, and is shown only now.")
+        host = reached_at(desk.settings, request.request) if request.request else ""
+        address = escape(one_time(host, "invitation", token))
+        if host:
+            return f'{said}<p><input readonly aria-label="One-time link" value="{address}"></p>'
+        # The browser knows where it is; what its request says of that may have been changed on the way.
+        return f"{said}<p><a href='{address}'>One-time link</a>: copy its address. Set CANDOR_PUBLIC_URL to have it shown.</p>"
 
     def added(request: gr.Request, whose: str, what: str) -> list[Any]:
         member = desk.member(request, Role.ADMIN)

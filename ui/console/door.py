@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import secrets
 from functools import cache
 from pathlib import Path
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 
 BASE = "/recruiter"
 COOKIE = "candor_session"
+HOST = re.compile(r"([A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(?::\d{1,5})?")
 HERE = Path(__file__).parent
 POLICY = (
     "default-src 'none'",
@@ -175,7 +177,8 @@ def door_pages(accounts: Accounts, settings: Settings) -> APIRouter:
         if provider is None:
             return sign_in_page("OpenID Connect is not set up here.", status=404)
         try:
-            back = str(request.url_for("oidc_callback"))
+            back = f"{settings.public_url}{BASE}/oidc/callback" if settings.public_url else ""
+            back = back or str(request.url_for("oidc_callback"))  # the provider knows which it may be
             went: Response = await provider.authorize_redirect(request, back)
         except Exception as error:  # the provider's, the network's, or what is wrong with a token
             log.error("The OpenID provider cannot be used: %s", _in_a_line(error))
@@ -230,6 +233,21 @@ def announce(accounts: Accounts, address: str) -> str:
     if token is None:
         return ""
     return f"Set up the recruiter's console, once, within 24 hours: {link(address, 'setup', token)}"
+
+
+def reached_at(settings: Settings, connection: HTTPConnection) -> str:
+    """The address under which people reach this server, or "" where nobody who is believed says it.
+
+    What a request says of its host may be anybody's: without a setting, it is believed where it is this computer
+    or the address at which the request came in.
+    """
+    if settings.public_url:
+        return settings.public_url
+    found = HOST.fullmatch(connection.headers.get("host", ""))
+    own = str((connection.scope.get("server") or ("",))[0])
+    if found is None or found[1].strip("[]") not in ("localhost", "127.0.0.1", "::1", own):
+        return ""
+    return f"{connection.url.scheme}://{found[0]}"
 
 
 def link(address: str, what: str, token: str) -> str:
@@ -299,5 +317,6 @@ __all__ = [
     "door_pages",
     "link",
     "member_of",
+    "reached_at",
     "same_origin",
 ]
