@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import sqlite3
@@ -227,6 +228,86 @@ def test_a_backup_that_cannot_be_used_is_refused_before_anything_is_replaced(
     assert set(left) <= {"ingest.lock"} and not list(tmp_path.parent.rglob("*escaped*"))
 
 
+def everything(chosen: Settings) -> dict[str, bytes]:
+    """All files of a store but what locks leave, with the rows of SQLite's database in place of its files."""
+    found = {
+        str(path.relative_to(chosen.store)): path.read_bytes()
+        for path in chosen.store.rglob("*")
+        if path.is_file() and "conversations.sqlite" not in path.name and path.name != "ingest.lock"
+    }
+    with sqlite3.connect(chosen.store / "conversations.sqlite") as plain:
+        found["rows"] = "\n".join(plain.iterdump()).encode()
+    return found
+
+
+def doubled(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
+    """Rows that no database takes: each twice, with the right checksum."""
+    name = "database/conversation.jsonl"
+    members[name] *= 2
+    manifest["files"][name] = [hashlib.sha256(members[name]).hexdigest(), len(members[name])]
+
+
+def test_where_the_database_cannot_be_restored_the_knowledge_stays_as_well(
+    office: Office, tmp_path: Path, kept: bytes
+) -> None:
+    office.ask("And on Fridays?", "2" * 32)
+    office.database.close()
+    (tmp_path / "kept.zip").write_bytes(kept)
+    bad = changed(tmp_path / "kept.zip", doubled)
+    before = everything(office.settings)
+    with pytest.raises(BackupError, match="all is as it was"):
+        read_backup(office.settings, bad, force=True)
+    assert everything(office.settings) == before
+    empty = elsewhere(tmp_path)
+    with pytest.raises(BackupError, match="all is as it was"):
+        read_backup(empty, bad)
+    assert [path.name for path in empty.store.rglob("*") if path.is_file()] == ["ingest.lock"]
+
+
+def test_a_folder_in_the_place_of_the_database_is_refused(kept: bytes, tmp_path: Path) -> None:
+    (tmp_path / "kept.zip").write_bytes(kept)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(BackupError, match="is a folder"):
+        read_backup(elsewhere(tmp_path, database=f"sqlite:///{tmp_path / 'folder'}"), tmp_path / "kept.zip")
+
+
+GUARDED = (
+    "CREATE SCHEMA guard",
+    "CREATE TABLE guard.once (n int UNIQUE DEFERRABLE INITIALLY DEFERRED)",
+    "CREATE FUNCTION guard.note() RETURNS event_trigger LANGUAGE plpgsql AS "
+    "$$ BEGIN INSERT INTO guard.once VALUES (1); END $$",
+    "CREATE EVENT TRIGGER guarded ON ddl_command_end EXECUTE FUNCTION guard.note()",
+)
+"""A database that lets tables be made, and refuses when the transaction ends."""
+
+
+def test_where_the_very_last_step_fails_the_knowledge_is_taken_back(
+    kept: bytes, tmp_path: Path, embedder: WordEmbedder, postgres_url: str
+) -> None:
+    (tmp_path / "kept.zip").write_bytes(kept)
+    engine = create_engine(postgres_url)
+    with engine.begin() as connection:
+        for statement in ("DROP SCHEMA public CASCADE", "CREATE SCHEMA public", *GUARDED):
+            connection.execute(text(statement))
+    there = elsewhere(tmp_path, database=postgres_url)
+    page = page_of("b", "Parents get twenty weeks of leave.")
+    mirror([reading_of(page)], ["b"], there.store, embedder)
+    history = sorted(path.name for path in (there.store / "history").iterdir())
+    try:
+        with pytest.raises(BackupError, match="all is as it was"):
+            read_backup(there, tmp_path / "kept.zip", force=True)
+    finally:
+        with engine.begin() as connection:
+            connection.execute(text("DROP EVENT TRIGGER guarded"))
+            connection.execute(text("DROP SCHEMA guard CASCADE"))
+        engine.dispose()
+    assert [page.source for page in Store.open(there.store, embedder).pages] == ["b"]
+    assert [folder.name for folder in current_version(there.store).parent.iterdir()] == ["000001"]
+    assert sorted(path.name for path in (there.store / "history").iterdir()) == history
+    read_backup(there, tmp_path / "kept.zip", force=True)  # and now that nothing is in its way
+    assert [page.source for page in Store.open(there.store, embedder).pages] == ["a"]
+
+
 def test_a_store_of_an_older_schema_still_gives_its_chats(office: Office, tmp_path: Path) -> None:
     write_backup(office.settings, tmp_path / "kept.zip")
     other = elsewhere(tmp_path)
@@ -266,8 +347,6 @@ def test_a_backup_of_an_older_database_is_brought_up_to_date(office: Office, tmp
     write_backup(office.settings, tmp_path / "kept.zip")
 
     def of_then(members: dict[str, bytes], manifest: dict[str, Any]) -> None:
-        import hashlib
-
         for name in [name for name in members if name.startswith("database/")]:
             del members[name], manifest["files"][name]
         for table, held in rows.items():

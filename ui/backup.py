@@ -21,7 +21,7 @@ import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -300,7 +300,8 @@ def _settings_text(settings: Settings) -> str:
 def read_backup(settings: Settings, source: Path, force: bool = False, store: bool = True) -> Contents:
     """Restore a backup; without `force` only where there is nothing, without `store` the database only.
 
-    Everything is unpacked and checked first. What cannot be used is refused before anything is replaced.
+    Everything is unpacked and checked first. What cannot be used is refused before anything is replaced, and
+    knowledge and database are replaced together: where one of them fails, both are as they were.
     """
     from knowledge.ingestion import locked
 
@@ -316,11 +317,11 @@ def read_backup(settings: Settings, source: Path, force: bool = False, store: bo
         with locked(settings.store), tempfile.TemporaryDirectory(".restore", dir=settings.store) as folder:
             unpacked = Path(folder)
             _unpack(archive, contents, unpacked, settings.store)
-            # The database last: it is the part that cannot be made anew from the sources.
-            if with_store:
-                _restore_store(unpacked, settings.store, contents)
-            if contents.revision:
-                _restore_database(settings, unpacked, contents)
+            with _knowledge(unpacked, settings.store, contents, with_store) as put_in_force:
+                if contents.revision:
+                    _restore_database(settings, unpacked, contents, put_in_force)
+                else:
+                    put_in_force()
             beside = settings.store / "restored"
             beside.mkdir(exist_ok=True)
             for name in ("settings.env", "candor.toml"):
@@ -383,13 +384,19 @@ def _refuse_unfit(contents: Contents, with_store: bool) -> None:
 
 
 def _refuse_overwriting(settings: Settings, contents: Contents, force: bool, with_store: bool) -> None:
+    from sqlalchemy.engine import make_url
+
     from knowledge.store import CURRENT, VERSIONS, is_held
+    from ui.database import url_of
 
     if with_store and (settings.store / CURRENT).exists() and not force:
         raise BackupError(f"There is knowledge in {settings.store}. Choose another --store, or use --force.")
     folders = list((settings.store / VERSIONS).glob("*"))
     if any(is_held(folder) for folder in folders):
         raise BackupError(f"A server or an ingest is using {settings.store}. Stop it, then run this again.")
+    url = make_url(url_of(settings))
+    if contents.revision and url.get_backend_name() == "sqlite" and Path(url.database or "").is_dir():
+        raise BackupError(f"{url.database} is a folder. Name a file in CANDOR_DATABASE, or leave it empty.")
     if contents.revision and not force and _has_rows(settings):
         raise BackupError(
             "There is something in the database. Choose another CANDOR_DATABASE, or use --force."
@@ -440,26 +447,54 @@ def _unpack(archive: zipfile.ZipFile, contents: Contents, folder: Path, store: P
             raise BackupError(f"The member {name} is damaged: its checksum is wrong. Take another backup.")
 
 
-def _restore_store(unpacked: Path, store: Path, contents: Contents) -> None:
-    from knowledge.store import VERSIONS, is_version, read_manifest, switch
+@contextmanager
+def _knowledge(unpacked: Path, store: Path, contents: Contents, wanted: bool) -> Iterator[Callable[[], None]]:
+    """What puts the version of a backup in force, once all else is ready; taken back where the block fails."""
+    from knowledge.store import CURRENT, switch
+
+    if not wanted:
+        yield lambda: None
+        return
+    before = (store / CURRENT).read_text(encoding="utf-8") if (store / CURRENT).exists() else None
+    added: list[Path] = []
+    try:
+        name = _bring_in(unpacked, store, contents, added)
+        yield lambda: switch(store, name)
+    except BaseException:
+        if before is None:
+            (store / CURRENT).unlink(missing_ok=True)
+        elif (store / CURRENT).read_text(encoding="utf-8") != before:
+            switch(store, before)
+        for path in added:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        raise
+
+
+def _bring_in(unpacked: Path, store: Path, contents: Contents, added: list[Path]) -> str:
+    """Move the version and the history into the store, each noted in `added`; the version's name there."""
+    from knowledge.store import VERSIONS, is_version, read_manifest
 
     folder = unpacked / "store" / "version"
     read_manifest(folder)
-    versions = store / VERSIONS
+    versions, history = store / VERSIONS, store / "history"
     versions.mkdir(exist_ok=True)
+    history.mkdir(exist_ok=True)
     taken = [int(entry.name) for entry in versions.iterdir() if is_version(entry.name)]
     # A number is never used twice: a reader tells by it that there is something new.
     name = contents.version if not taken else f"{max(*taken, int(contents.version)) + 1:06d}"
     folder.rename(versions / name)
-    history = store / "history"
-    history.mkdir(exist_ok=True)
+    added.append(versions / name)
     for path in (unpacked / "store" / "history").glob("*.jsonl"):
         if not (history / path.name).exists():
             path.replace(history / path.name)
-    switch(store, name)
+            added.append(history / path.name)
+    return name
 
 
-def _restore_database(settings: Settings, unpacked: Path, contents: Contents) -> None:
+def _restore_database(
+    settings: Settings, unpacked: Path, contents: Contents, before_the_last_step: Callable[[], None]
+) -> None:
+    """Fill the database, and have it there in one last step, before which the other is called."""
     from sqlalchemy import create_engine
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import SQLAlchemyError
@@ -473,17 +508,38 @@ def _restore_database(settings: Settings, unpacked: Path, contents: Contents) ->
     try:
         with engine.begin() as connection:
             _fill(connection, unpacked, contents)
+            if not on_disk:
+                before_the_last_step()
     except SQLAlchemyError as error:
         why = (str(getattr(error, "orig", None) or error).splitlines() or [""])[0]
-        raise BackupError(f"The database could not be restored, and is as it was ({why}).") from error
+        raise BackupError(f"The database could not be restored, and all is as it was ({why}).") from error
     finally:
         engine.dispose()
     if on_disk:
-        target = Path(url.database or "")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        for ending in ("-wal", "-shm"):  # of the database before: SQLite would take them for this one's
-            Path(f"{target}{ending}").unlink(missing_ok=True)
-        shutil.move(draft, target)
+        _put_in_place(draft, Path(url.database or ""), before_the_last_step)
+
+
+def _put_in_place(draft: Path, target: Path, before_the_last_step: Callable[[], None]) -> None:
+    """Put an SQLite file in the place of another one, with whose log SQLite would confuse its own."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    near = target.with_name(f".{target.name}.restored")
+    files = [Path(f"{target}{ending}") for ending in ("", "-wal", "-shm")]
+    aside = [path.with_name(f".{path.name}.before") for path in files]
+    try:
+        shutil.move(draft, near)  # perhaps from another disk, which takes its time
+        before_the_last_step()
+        for path, kept in zip(files, aside, strict=True):
+            if path.exists():
+                path.replace(kept)
+        near.replace(target)
+    except BaseException:
+        for path, kept in zip(files, aside, strict=True):
+            if kept.exists():
+                kept.replace(path)
+        near.unlink(missing_ok=True)
+        raise
+    for kept in aside:
+        kept.unlink(missing_ok=True)
 
 
 def _fill(connection: Connection, unpacked: Path, contents: Contents) -> None:
