@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 MODEL = "model.onnx"
 TOKENIZER = "tokenizer.json"
 
-EXPORT = 1
+EXPORT = 2
 """Raised when `knowledge.onnx_export` makes another model: it is kept under a name of its own then."""
 
 TOKENS = 256
@@ -28,6 +29,9 @@ TOKENS = 256
 FEW = 4
 """Texts up to which no other threads are asked: what a turn embeds takes two milliseconds a text."""
 
+BATCH, BATCH_TOKENS = 16, 512
+"""Texts of one length, and tokens of them all, that are run together: docs/performance.md has the measurement."""
+
 REMEMBERED = 4096
 """Vectors of short texts, such as questions, that are kept: 6 MB."""
 
@@ -35,9 +39,8 @@ REMEMBERED = 4096
 class OnnxEmbedder:
     """The model in a folder that `knowledge.onnx_export` filled. Safe to share between threads.
 
-    Each text is run alone, on one core, and as many at a time as there are cores. On a CPU that is as quick as
-    a batch, needs no padding, and lets no text's vector depend on its neighbours: int8 arithmetic scales
-    each layer by the largest value in the batch.
+    Texts of as many tokens are run together, a batch on each core. So nothing is padded, no mask is needed,
+    and no text's vector depends on its neighbours but for the rounding of floats.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
@@ -57,6 +60,8 @@ class OnnxEmbedder:
         self.tokenizer.enable_truncation(TOKENS)
         self._dimensions = int(self._session.get_outputs()[0].shape[-1])
         self._name = name
+        # The model of integers takes one: its arithmetic scales each layer by the largest value in the batch.
+        self._most = 1 if self._session.get_inputs()[0].shape[0] == 1 else BATCH
         self._kept: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -71,13 +76,13 @@ class OnnxEmbedder:
         if len(distinct) <= FEW:
             found = {text: self._remembered(text) for text in distinct}
         else:
-            # The longest first, so that no core waits long for the other's last one.
-            encoded = sorted(
-                zip(distinct, self.tokenizer.encode_batch(distinct), strict=True),
-                key=lambda pair: -len(pair[1].ids),
-            )
-            vectors = self._workers.map(self._run, [encoding.ids for _, encoding in encoded])
-            found = {text: vector for (text, _), vector in zip(encoded, vectors, strict=True)}
+            batches = list(self._batches(distinct))
+            vectors = self._workers.map(self._run, [[ids for _, ids in batch] for batch in batches])
+            found = {
+                text: vector
+                for batch, rows in zip(batches, vectors, strict=True)
+                for (text, _), vector in zip(batch, rows, strict=True)
+            }
         matrix = np.empty((len(texts), self._dimensions), dtype=np.float32)
         for row, text in enumerate(texts):
             matrix[row] = found[text]
@@ -89,16 +94,28 @@ class OnnxEmbedder:
             if text in self._kept:
                 self._kept.move_to_end(text)
                 return self._kept[text]
-        vector = self._run(self.tokenizer.encode(text).ids)
+        vector = self._run([self.tokenizer.encode(text).ids])[0]
         with self._lock:
             self._kept[text] = vector
             while len(self._kept) > REMEMBERED:
                 self._kept.popitem(last=False)
         return vector
 
-    def _run(self, ids: Sequence[int]) -> NDArray[np.float32]:
-        (vectors,) = self._session.run(None, {"input_ids": np.array([ids], dtype=np.int64)})
-        return np.asarray(vectors[0], dtype=np.float32)
+    def _batches(self, texts: Sequence[str]) -> Iterator[list[tuple[str, list[int]]]]:
+        """The texts with their token ids, those of equal length together."""
+        encoded = [
+            (text, found.ids) for text, found in zip(texts, self.tokenizer.encode_batch(texts), strict=True)
+        ]
+        # The longest first, so that no core waits long for the other's last one.
+        encoded.sort(key=lambda pair: -len(pair[1]))
+        for length, group in groupby(encoded, key=lambda pair: len(pair[1])):
+            alike = list(group)
+            most = max(1, min(self._most, BATCH_TOKENS // length))
+            yield from (alike[start : start + most] for start in range(0, len(alike), most))
+
+    def _run(self, ids: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        (vectors,) = self._session.run(None, {"input_ids": np.array(ids, dtype=np.int64)})
+        return np.asarray(vectors, dtype=np.float32)
 
     @cached_property
     def _workers(self) -> ThreadPoolExecutor:

@@ -48,7 +48,7 @@ def export(reference: SentenceTransformer, tokenizer: Path, folder: Path, int8: 
     target = folder / MODEL
     floats = folder / "float.onnx" if int8 else target
     shutil.copyfile(tokenizer, folder / TOKENIZER)
-    _export_floats(reference, floats)
+    _export_floats(reference, floats, together=not int8)
     if int8:
         _quantise(floats, target)
         floats.unlink()
@@ -59,12 +59,12 @@ def export(reference: SentenceTransformer, tokenizer: Path, folder: Path, int8: 
         raise ValueError(f"its vectors have a cosine of {worst:.4f} with those of PyTorch")
 
 
-def _export_floats(reference: SentenceTransformer, target: Path) -> None:
-    """One text at a time needs neither padding nor a mask."""
+def _export_floats(reference: SentenceTransformer, target: Path, together: bool) -> None:
+    """Texts of equal length need neither padding nor a mask. `together`: the model takes several at a time."""
     import torch  # noqa: PLC0415  (seconds; only where a model is made)
 
     class Encoder(torch.nn.Module):
-        """Token ids of shape (1, tokens) to a unit vector of shape (1, dimensions)."""
+        """Token ids of shape (texts, tokens) to unit vectors of shape (texts, dimensions)."""
 
         def __init__(self, bert: Any) -> None:
             super().__init__()
@@ -74,7 +74,8 @@ def _export_floats(reference: SentenceTransformer, target: Path) -> None:
             tokens = self.bert(input_ids=ids, attention_mask=None).last_hidden_state
             return torch.nn.functional.normalize(tokens.mean(dim=1), p=2, dim=1)
 
-    ids = torch.randint(1000, 2000, (1, 16))
+    ids = torch.randint(1000, 2000, (2 if together else 1, 16))
+    texts = {0: "texts"} if together else {}
     with torch.no_grad(), _quiet():
         # The TorchScript exporter: five seconds and one small library, where the newer one takes
         # half a minute and makes a graph that runs no faster.
@@ -85,7 +86,7 @@ def _export_floats(reference: SentenceTransformer, target: Path) -> None:
             dynamo=False,
             input_names=["input_ids"],
             output_names=["vectors"],
-            dynamic_axes={"input_ids": {1: "tokens"}},
+            dynamic_axes={"input_ids": {**texts, 1: "tokens"}, "vectors": texts},
             opset_version=17,
         )
 

@@ -416,7 +416,7 @@ class Candor(System):
 
     def hybrid(self, question: str, limit: int) -> list[str]:
         """The search that answers rest on: passages, their sentences and keywords, joined by rank."""
-        from knowledge.retrieval import StoreRetriever
+        from knowledge.chains import StoreRetriever
 
         found = StoreRetriever(store=self.store, limit=limit).invoke(question)
         return [document.page_content for document in found]
