@@ -94,7 +94,7 @@ class OnnxEmbedder:
             if text in self._kept:
                 self._kept.move_to_end(text)
                 return self._kept[text]
-        vector = self._run([self.tokenizer.encode(text).ids])[0]
+        vector: NDArray[np.float32] = self._run([self.tokenizer.encode(text).ids])[0]
         with self._lock:
             self._kept[text] = vector
             while len(self._kept) > REMEMBERED:

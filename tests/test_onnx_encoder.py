@@ -39,6 +39,23 @@ def test_a_vector_does_not_depend_on_the_texts_beside_it() -> None:
     assert np.allclose(np.linalg.norm(together, axis=1), 1.0, atol=1e-5)
 
 
+def test_texts_of_as_many_tokens_are_run_together_and_keep_their_vectors() -> None:
+    ours = load_embedder()
+    assert isinstance(ours, OnnxEmbedder)
+    days = [f"Is {day} in {month} free?" for day in ("Monday", "Friday") for month in ("May", "June", "July")]
+    texts = [*days, *SAMPLE, *(f"{day} We share what we learn." for day in days)]
+    sizes = [len(batch) for batch in ours._batches(texts)]
+    assert sum(sizes) == len(texts) and max(sizes) >= len(days) and 1 in sizes
+    for text, vector in zip(texts, ours.embed(texts), strict=True):
+        assert np.abs(ours.embed([text])[0] - vector).max() < 1e-6, text
+
+
+def test_integers_are_not_run_together() -> None:
+    ours = load_embedder(INT8)
+    assert isinstance(ours, OnnxEmbedder)
+    assert [len(batch) for batch in ours._batches(["One day?", "Two day?", "Six day?"])] == [1, 1, 1]
+
+
 def test_threads_that_share_the_encoder_get_their_own_vectors() -> None:
     ours = load_embedder()
     alone = {text: ours.embed([text])[0] for text in SAMPLE}
