@@ -79,7 +79,7 @@ def write(question: Question, evidence: Sequence[Evidence]) -> tuple[str, tuple[
         when = f"({quotation.passage.modified}) " if dated and quotation.passage.modified else ""
         parts.append(f"{when}{_introduced(quotation, len(citations))}")
         citations.extend(quotation.citations())
-    return mark("\n\n".join(parts), question), tuple(citations)
+    return mark("\n\n".join(parts), question, nearest(question, evidence[0])), tuple(citations)
 
 
 def choose(question: Question, evidence: Sequence[Evidence]) -> list[Quotation]:
@@ -105,12 +105,8 @@ def excerpt(question: Question, entry: Evidence) -> str:
     if len(passage.text.split()) <= WHOLE or passage.kind is BlockKind.QUOTATION:
         return passage.text
     parts = sentences(passage.text)
-    scores = [
-        _sentence_score(question, part, cosine)
-        for part, cosine in zip(parts, _cosines(entry, parts), strict=True)
-    ]
-    best = max(range(len(parts)), key=scores.__getitem__)
-    first = last = best
+    scores = _scores(question, entry, parts)
+    first = last = max(range(len(parts)), key=scores.__getitem__)
     if first and _LEANS_BACK.match(parts[first]):
         first -= 1
     # Conditions and exceptions stand next to the rule: neighbours are taken in, the likelier first.
@@ -124,6 +120,20 @@ def excerpt(question: Question, entry: Evidence) -> str:
     start = passage.text.index(parts[first])
     end = passage.text.index(parts[last], start) + len(parts[last])
     return passage.text[start:end]
+
+
+def nearest(question: Question, entry: Evidence) -> str:
+    """The sentence of a passage, or the item of a list, that is nearest to the question."""
+    parts = sentences(entry.hit.passage.text)
+    scores = _scores(question, entry, parts)
+    return parts[max(range(len(parts)), key=scores.__getitem__)] if parts else ""
+
+
+def _scores(question: Question, entry: Evidence, parts: Sequence[str]) -> list[float]:
+    return [
+        _sentence_score(question, part, cosine)
+        for part, cosine in zip(parts, _cosines(entry, parts), strict=True)
+    ]
 
 
 def _cosines(entry: Evidence, parts: Sequence[str]) -> Sequence[float]:
@@ -172,9 +182,15 @@ def _introduced(quotation: Quotation, before: int) -> str:
     return f"{whose}“{quotation.text}”{number}"
 
 
-def mark(text: str, question: Question) -> str:
-    """The first number, sum or duration asked for set in bold."""
+def mark(text: str, question: Question, within: str = "") -> str:
+    """The first number, sum or duration asked for set in bold.
+
+    Only in the sentence `within`, where the text holds it: in a list of benefits the first number is another one's.
+    """
     pattern = _MARKED.get(question.answer_type)
     if pattern is None:
         return text
-    return re.sub(rf"(?<![\w\[*])({pattern})(?![\w\]*])", r"**\1**", text, count=1)
+    start = max(text.find(within), 0)
+    end = start + len(within) if within and text.startswith(within, start) else len(text)
+    bold = re.sub(rf"(?<![\w\[*])({pattern})(?![\w\]*])", r"**\1**", text[start:end], count=1)
+    return text[:start] + bold + text[end:]

@@ -11,7 +11,7 @@ from assistant_fakes import asked
 from conftest import WordEmbedder
 
 from assistant.decision import Evidence
-from assistant.extractive import excerpt, mark, write
+from assistant.extractive import excerpt, mark, nearest, write
 from knowledge.documents import BlockKind, Passage
 from knowledge.retrieval import Hit
 
@@ -68,6 +68,15 @@ def test_only_what_was_asked_for_is_in_bold(
     embedder: WordEmbedder, asked_for: str, words: str, marked: str
 ) -> None:
     assert mark(words, asked(asked_for, embedder)) == marked
+
+
+def test_a_number_is_in_bold_only_in_the_item_that_answers(embedder: WordEmbedder) -> None:
+    question = asked("How many weeks of leave?", embedder)
+    words = "- 28 days of holiday\n- Leave: 20 weeks"
+    assert mark(words, question, "Leave: 20 weeks") == "- 28 days of holiday\n- Leave: **20 weeks**"
+    assert mark("Leave is granted. 30 hours", question, "Leave is granted.") == "Leave is granted. 30 hours"
+    entry = evidence("28 days of holiday\nLeave: 20 weeks", kind=BlockKind.LIST)
+    assert nearest(question, entry) == "Leave: 20 weeks"
 
 
 def test_pages_of_different_dates_show_them(embedder: WordEmbedder) -> None:
