@@ -33,6 +33,11 @@ class Settings(BaseSettings):
         "",
         description="Address at which people reach it, as https://chat.example.com; links that are sent begin with it.",
     )
+    open_early: bool = Field(
+        True,
+        description="Whether visitors are told that the server is getting ready while models load; "
+        "False for replicas behind a proxy, which asks another one meanwhile.",
+    )
     company: str = Field("", description="Company name shown to candidates.")
     contact: str = Field("", description="Mail address, link or words for the hand-over to a person.")
     encoder: str = Field(

@@ -53,7 +53,7 @@ def test_the_pages_allow_no_script_but_their_own(client: TestClient, path: str) 
 
 
 def test_texts_are_never_taken_for_markup() -> None:
-    for name in ("chat.js", "widget.js"):
+    for name in ("chat.js", "waiting.js", "widget.js"):
         code = (WEB / name).read_text(encoding="utf-8")
         assert not re.search(
             r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|new Function|srcdoc", code
@@ -89,7 +89,7 @@ def test_every_language_says_everything_with_the_same_values() -> None:
 
 
 def test_every_sentence_is_used() -> None:
-    code = (WEB / "chat.js").read_text(encoding="utf-8")
+    code = "".join((WEB / name).read_text(encoding="utf-8") for name in ("chat.js", "waiting.js"))
     words = json.loads((WEB / "en.json").read_text(encoding="utf-8"))
     used = {*re.findall(r'"(\w+)"', code)}
     assert sorted(words.keys() - used) == []

@@ -150,6 +150,7 @@ class Topology:
             "CANDOR_LIMIT_ADDRESS": "100000/minute",
             "CANDOR_LIMIT_VISITOR": "100000/minute",
             "CANDOR_SECRET": "the same for all",
+            "CANDOR_OPEN_EARLY": "false",
         }
         self.replicas = [self._replica(number) for number in range(2)]
         self.port = free_port()

@@ -38,9 +38,9 @@ def chromium() -> str:
 
 
 @contextlib.contextmanager
-def served(app: FastAPI) -> Iterator[str]:
-    """Serve `app` on a free port of this computer; gives its address."""
-    door = socket.create_server(("127.0.0.1", 0))
+def served(app: FastAPI, door: socket.socket | None = None) -> Iterator[str]:
+    """Serve `app` on a free port of this computer, or at a door that is open already; gives its address."""
+    door = door or socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)

@@ -7,15 +7,23 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from knowledge.settings import load_settings
+from knowledge.settings import Settings, load_settings
 from ui.backup import backup, restore
 from ui.doctor import doctor
 from ui.logs import set_up_logging
 from ui.users import users
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from knowledge.follower import Follower
 
 EPILOG = """examples:
   python ingest.py team-page.txt                   read the pages first
@@ -48,6 +56,51 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _refuse(_why_not(settings.host, settings.port, error))
 
+    try:
+        with _told_meanwhile(door, settings):
+            opened = _opened(settings, vars(options), door)
+    except _CannotOpenError as error:
+        return _refuse(str(error))
+    opened.serve()
+    return 0
+
+
+class _CannotOpenError(Exception):
+    """Why there will be no chat: one sentence."""
+
+
+def _told_meanwhile(door: socket.socket, settings: Settings) -> AbstractContextManager[None]:
+    """Tell whoever comes that the server is getting ready, unless a proxy in front shall find the door shut."""
+    if not settings.open_early:
+        return nullcontext()
+    from ui.waiting import waiting
+
+    return waiting(door, settings)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """All that it takes to answer."""
+
+    app: FastAPI
+    door: socket.socket
+    said: str
+    settings: Settings
+    follower: Follower | None
+
+    def serve(self) -> None:
+        """Serve until interrupted."""
+        from ui.server import serve
+
+        if self.follower:
+            self.follower.start()
+        serve(self.app, self.door, self.said, self.settings.trusted_proxies)
+        if self.follower:
+            self.follower.stop()
+
+
+def _opened(settings: Settings, options: dict[str, Any], door: socket.socket) -> _Opened:
+    """Load what answers; `_CannotOpenError` where something it needs is not there."""
     # These import for seconds; `--help`, a wrong option or a taken port must not wait for that.
     from assistant.reply import Assistant
     from knowledge.embedding import EncoderError
@@ -58,13 +111,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from ui.console.door import announce
     from ui.corrections import CorrectionBook
     from ui.database import Database, DatabaseError
-    from ui.server import address, create_app, serve
+    from ui.server import address, create_app
     from ui.telemetry import Telemetry
     from ui.tracing import Tracing, TracingError
 
     follower = Follower.of(settings)
     if follower and follower.look():
-        settings = load_settings(**vars(options))  # what came may name the company
+        settings = load_settings(**options)  # what came may name the company
     try:
         database = Database.of(settings)
         corrections = CorrectionBook(database)
@@ -72,15 +125,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         storage = rate_storage(settings.limits_storage.get_secret_value())
         telemetry = Telemetry(tracing=Tracing.from_environment(os.environ))
     except (EncoderError, StoreError, DatabaseError, TracingError, ValueError) as error:
-        return _refuse(str(error))
+        raise _CannotOpenError(str(error)) from error
     desk = Desk.over(database, assistant, settings, corrections, storage)
     said = announce(desk.accounts, address(door).split(" ")[0])
-    if follower:
-        follower.start()
-    serve(create_app(assistant, settings, database, desk, telemetry), door, said, settings.trusted_proxies)
-    if follower:
-        follower.stop()
-    return 0
+    app = create_app(assistant, settings, database, desk, telemetry)
+    return _Opened(app, door, said, settings, follower)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -100,8 +149,8 @@ def _parser() -> argparse.ArgumentParser:
 def _listen(host: str, port: int) -> socket.socket:
     """Take the port now: a minute of loading models must not end in "address already in use".
 
-    It is bound, but nobody is let in before the server can answer: a proxy that finds the door shut asks
-    another replica, and one that is let in waits as long as the models load.
+    It is bound, and not listened at: who listens decides whether visitors are let in before the server can answer.
+    A proxy that finds the door shut asks another replica.
     """
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     door = socket.socket(family, kind, protocol)

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from assistant.conversation import Reply
@@ -28,6 +28,7 @@ from ui.handover import Courier, HandoverError, letter
 from ui.keeping import Keeper, Place, reply_as_json
 from ui.limits import Limits
 from ui.links import contact_address
+from ui.refusals import RefusedError
 from ui.request_ids import reference
 from ui.shapes import STREAM, Shown, Start, Transcript, answers
 from ui.telemetry import Telemetry, TurnInWork
@@ -81,23 +82,6 @@ class Letters(Body):
     note: str = Field("", max_length=1000)
     reply_to: str = Field("", max_length=200, description="Mail address or phone number.")
     digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
-
-
-class RefusedError(Exception):
-    """A request that gets an error instead of an answer."""
-
-    def __init__(self, status: int, code: str, message: str, retry_after: int | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.body = {
-            "code": code, "message": message, "retry_after": retry_after, "reference": reference(),
-        }  # fmt: skip
-
-    def response(self) -> JSONResponse:
-        """The error as every endpoint tells it."""
-        retry = self.body["retry_after"]
-        headers = {"Retry-After": str(retry)} if retry else None
-        return JSONResponse(self.body, self.status, headers)
 
 
 class Chat:

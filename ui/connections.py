@@ -12,7 +12,11 @@ import resource
 import socket
 from http import HTTPStatus
 
+import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from ui.headers import SECURITY_HEADERS
 
 REQUEST = 60.0
 """Seconds in which a request has to be there, body included; the largest of the console has 6 MB."""
@@ -34,14 +38,6 @@ AGAIN = 5
 
 HEAD = 32 * 1024
 """Bytes of a request's address and headers, as nginx allows; the parser itself would read on for ever."""
-
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
-"""What a browser is told with every answer, whoever gives it."""
 
 
 class Guarded(HttpToolsProtocol):
@@ -182,3 +178,22 @@ def most_connections() -> int:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     return MOST if soft == resource.RLIM_INFINITY else max(1, min(MOST, soft - SPARE))
+
+
+def server_config(app: ASGIApp, trusted_proxies: str = "") -> uvicorn.Config:
+    """How `app` is served. `trusted_proxies`: whose word on where a request came from is believed, comma between."""
+    # No access log: who asked when is nobody's business. The heartbeat of an open page never ends by
+    # itself, so a shutdown that waits for it would never end either.
+    return uvicorn.Config(
+        app,
+        http=Guarded,
+        ws="none",
+        limit_concurrency=most_connections(),
+        log_config=None,  # the process's own log has it
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=trusted_proxies or None,
+    )

@@ -29,9 +29,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from knowledge.rates import rate_storage
 from knowledge.settings import Settings
-from ui.api import RefusedError, chat_api
+from ui.api import chat_api
 from ui.candidate import Answering, candidate_chat
-from ui.connections import SECURITY_HEADERS, Guarded, give_up_unread, most_connections
+from ui.connections import give_up_unread, server_config
 from ui.console.desk import Desk
 from ui.console.door import BASE, Guard, OidcSession, door_pages, member_of
 from ui.console.exports import export_pages
@@ -39,11 +39,13 @@ from ui.console.page import console
 from ui.conversations import Conversations
 from ui.database import Database
 from ui.golden import AfterIngest
+from ui.headers import SECURITY_HEADERS, YEAR, cors, framed_by
 from ui.health import health_pages
 from ui.keeping import Keeper
 from ui.limits import Limits
 from ui.metrics import metrics_page
-from ui.request_ids import HEADER, RequestIds
+from ui.refusals import RefusedError
+from ui.request_ids import RequestIds
 from ui.telemetry import Telemetry
 from ui.turns import Turns
 from ui.uploads import Uploads
@@ -88,10 +90,8 @@ POLICY = (
     "base-uri 'self'",
     "form-action 'self'",
 )
-
 SETTLE = 2.0  # seconds in which a load balancer can see that the server is not ready any more
 DRAIN = 7.0  # seconds that turns in work have to end once the server is told to; all must be over in ten
-YEAR = 365 * 24 * 3600  # seconds for which a browser that came by HTTPS comes by nothing else
 EVERY = 3600  # seconds between two looks for conversations that have been kept long enough
 ADVERTISEMENT = re.compile(rb"<meta\s[^>]*(?:property|name)=\"(?:og|twitter):[^>]*>")
 
@@ -144,7 +144,7 @@ def create_app(
         lifespan=lifespan,
     )
     # Without a CORS policy in the parent, Gradio lets every origin in, with credentials.
-    app.add_middleware(CORSMiddleware, **_cors(settings.embed_on))
+    app.add_middleware(CORSMiddleware, **cors(settings.embed_on))
     app.add_middleware(OwnPage)
     app.add_middleware(Uploads)
     if desk:
@@ -209,18 +209,6 @@ def _name_of(desk: Desk, request: Request) -> str | None:
     return member.name if member else None
 
 
-def _cors(embed_on: Sequence[str]) -> dict[str, Any]:
-    """Who may ask the API from a page of their own; nobody's cookies are sent, as there are none."""
-    hosts = [re.escape(site).replace(r"\*", r"[A-Za-z0-9.-]+") for site in embed_on if "*" in site]
-    return {
-        "allow_origins": [site for site in embed_on if "*" not in site],
-        "allow_origin_regex": "|".join(hosts) or None,
-        "allow_methods": ["GET", "POST", "PUT", "DELETE"],
-        "allow_headers": ["content-type", HEADER],
-        "expose_headers": [HEADER],
-    }
-
-
 async def _expire(conversations: Conversations) -> None:
     """Delete conversations once they have been kept long enough, now and every hour."""
     while True:
@@ -268,22 +256,8 @@ def serve(app: FastAPI, door: socket.socket, said: str = "", trusted_proxies: st
 
     `trusted_proxies`: addresses whose word on where a request came from is believed, comma between.
     """
-    # No access log: who asked when is nobody's business. The heartbeat of an open page never ends by
-    # itself, so a shutdown that waits for it would never end either.
     give_up_unread(door)
-    config = uvicorn.Config(
-        app,
-        http=Guarded,
-        ws="none",
-        limit_concurrency=most_connections(),
-        log_config=None,  # the process's own log has it
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=1,
-        proxy_headers=bool(trusted_proxies),
-        forwarded_allow_ips=trusted_proxies or None,
-    )
+    config = server_config(app, trusted_proxies)
     with contextlib.suppress(KeyboardInterrupt):
         _Server(config, address(door), said, app.state.turns).run(sockets=[door])
 
@@ -337,8 +311,8 @@ class Shut:
 
     def __init__(self, app: ASGIApp, embed_on: Sequence[str] = ()) -> None:
         self.app = app
-        frames = " ".join(("frame-ancestors 'self'", *embed_on))
-        self.headers = {"Content-Security-Policy": "; ".join((*POLICY, frames)), **SECURITY_HEADERS}
+        policy = "; ".join((*POLICY, framed_by(embed_on)))
+        self.headers = {"Content-Security-Policy": policy, **SECURITY_HEADERS}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

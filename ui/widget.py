@@ -19,6 +19,7 @@ import rjsmin
 from fastapi import APIRouter, Request, Response
 
 from knowledge.settings import Settings
+from ui.headers import framed_by
 from ui.markup import title
 
 WEB = Path(__file__).with_name("web")
@@ -111,10 +112,9 @@ def all_tags() -> str:
 def widget_pages(settings: Settings) -> APIRouter:
     """`/widget.js`, `/chat` with its files, and `/demo`."""
     router = APIRouter(include_in_schema=False)
-    frames = " ".join(("frame-ancestors 'self'", *settings.embed_on))
-    chat_policy = "; ".join((*CHAT_POLICY, frames))
-    chat = made(_filled("chat.html", settings), ".html")
-    demo = made(_filled("demo.html", settings), ".html")
+    chat_policy = "; ".join((*CHAT_POLICY, framed_by(settings.embed_on)))
+    chat = made(filled("chat.html", settings), ".html")
+    demo = made(filled("demo.html", settings), ".html")
 
     @router.api_route("/widget.js", methods=METHODS)
     def widget(request: Request) -> Response:
@@ -149,13 +149,14 @@ def _names() -> frozenset[str]:
     return frozenset(path.name for path in WEB.iterdir() if path.suffix != ".html")
 
 
-def _filled(name: str, settings: Settings) -> str:
+def filled(name: str, settings: Settings, **more: str) -> str:
     """A page with the settings in it; every value is hostile until it has been escaped."""
     values = {
         "title": title(settings.company),
         "company": settings.company,
         "sites": " ".join(settings.embed_on),
         "tags": all_tags(),
+        **more,
     }
     text = (WEB / name).read_text(encoding="utf-8")
     for key, value in values.items():

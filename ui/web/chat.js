@@ -4,7 +4,7 @@
 (function () {
   "use strict";
   const root = document.documentElement, given = new URLSearchParams(location.search);
-  const LANGUAGES = ["en", "fr", "he", "de", "es", "uk"], KEY = "candor-chat", LISTED = 6, CONTEXT = 280, TURNS = 20, PATIENCE = 30000, SLOW = 8000;
+  const LANGUAGES = ["en", "fr", "he", "de", "es", "uk"], KEY = "candor-chat", LISTED = 6, CONTEXT = 280, TURNS = 20, PATIENCE = 30000, SLOW = 8000, READY = 120000;
   const wished = (given.get("language") || navigator.language || "en").slice(0, 2).toLowerCase();
   const language = LANGUAGES.includes(wished) ? wished : "en";
   const byId = (id) => document.getElementById(id);
@@ -14,7 +14,7 @@
   // A finger wants to read before the keyboard covers half of the page.
   const touch = matchMedia("(pointer: coarse)").matches;
 
-  let words = {}, start = null, chat = null, role = null, work = null, exchanges = [], begun = null, waits = false;
+  let words = {}, start = null, chat = null, role = null, work = null, exchanges = [], begun = null, waits = false, looks = null;
 
   // --- small tools ---------------------------------------------------------------------------------
 
@@ -186,8 +186,8 @@
     return { question, about, message: message || newId(), node, asked, reply, answered: null };
   }
 
-  function showWaiting(turn) {
-    turn.reply.replaceChildren(el("p.waiting.small", {}, say("looking")));
+  function showWaiting(turn, what) {
+    turn.reply.replaceChildren(el("p.waiting.small", {}, say(what)));
   }
 
   function showPartial(turn, text) {
@@ -395,7 +395,7 @@
     waits = true;
     await begun; // an earlier chat goes on, where there is one
     waits = false;
-    if (!start) know(); // the server is there again, perhaps
+    if (!start && !looks) know(); // the server is there again, perhaps
     if (question.length > limit()) return announce(say("tooLong", { n: question.length, limit: limit() }));
     warning.textContent = "";
     byId("welcome").hidden = true;
@@ -414,17 +414,17 @@
     busy(true);
     // Of what had the focus, such as "try again" or a suggestion, nothing may be left.
     if (turn.node.contains(document.activeElement) || document.activeElement === document.body) turn.asked.focus({ preventScroll: true });
-    showWaiting(turn);
+    showWaiting(turn, "looking");
     const slow = setTimeout(() => {
       const waiting = turn.reply.querySelector(".waiting");
-      if (!waiting) return;
+      if (!waiting || waiting.textContent !== say("looking")) return;
       waiting.textContent = say("slow");
       announce(say("slow"));
     }, SLOW);
     bring(turn.asked);
     const seen = talk.scrollTop;
     try {
-      const reply = await streamed(turn, mine);
+      const reply = await patient(turn, mine);
       if (!exchanges.includes(turn)) return; // started over meanwhile
       const stayed = talk.scrollTop === seen;
       showReply(turn, reply);
@@ -442,6 +442,26 @@
       if (work === mine) {
         work = null;
         busy(false);
+      }
+    }
+  }
+
+  /** Whether a server says that it is not there yet, or not for long. */
+  const unready = (error) => error.code === "not_ready" || error.code === "closing";
+
+  /** The reply to a turn, asked for again by itself while the server gets ready, or another takes its place. */
+  async function patient(turn, mine) {
+    for (let since = 0; ;) {
+      try { return await streamed(turn, mine); } catch (error) {
+        // Between one server and the next, nobody is there.
+        if (mine.signal.aborted || !(unready(error) || (since && !error.code)) || (since && Date.now() - since > READY)) throw error;
+        if (!since) {
+          since = Date.now();
+          showWaiting(turn, "soon");
+          announce(say("soon"));
+        }
+        await new Promise((done) => { setTimeout(done, 1000 * (error.retry || 2)); mine.signal.addEventListener("abort", done); });
+        if (mine.signal.aborted) throw error;
       }
     }
   }
@@ -490,9 +510,9 @@
     let why = say("unreachable");
     if (stopped) why = say("stopped");
     else if (navigator.onLine === false) why = say("offline");
-    else if (error.code === "busy" || (error.retry && error.code !== "not_ready")) why = say("busy", { time: retry > 90 ? time(Math.ceil(retry / 60), "minute") : time(retry, "second") });
+    else if (error.code === "busy" || (error.retry && !unready(error))) why = say("busy", { time: retry > 90 ? time(Math.ceil(retry / 60), "minute") : time(retry, "second") });
     else if (error.code === "broken" || (partial && !error.code)) why = say("broken");
-    else if (error.code) why = say("failed") + (error.reference ? " " + say("reference", { id: error.reference }) : "");
+    else if (error.code && !unready(error)) why = say("failed") + (error.reference ? " " + say("reference", { id: error.reference }) : "");
     turn.reply.replaceChildren(el("div.failed", {}, el("p", {}, why), button(".push", say("again"), () => { if (!work) attempt(turn); })));
     if (partial) turn.reply.prepend(partial);
     announce(why);
@@ -539,6 +559,7 @@
     const greeting = framed && given.get("greeting");
     place.replaceChildren(el("p.lead", { dir: "auto" }, greeting || say(empty ? "empty" : "lead")),
       el("p", {}, say("promise")), el("p.small", {}, [read, start ? kept() : ""].filter(Boolean).join(" ")));
+    if (looks) place.append(el("p.small.waiting", {}, say("soon")));
     if (start && start.contact) place.append(el("p.small", {}, say("person") + " ", ...contacts(start.contact)));
     if (start && !empty) suggest(say("starters"), start.starters);
   }
@@ -720,9 +741,22 @@
     });
   }
 
-  /** Learn from the server whose assistant this is; where it is away, asking will tell. */
+  /** Learn from the server whose assistant this is; while it gets ready, again and again. Where it is away, asking will tell. */
   async function know() {
-    try { start = await call("GET", "start?language=" + language); } catch (_) { /* as said */ }
+    try { start = await call("GET", "start?language=" + language); } catch (error) {
+      if (!unready(error) && !looks) return;
+      const first = !looks;
+      looks = setTimeout(know, 1000 * (error.retry || 2));
+      if (!first) return;
+      chat = chat || remembered(); // what is asked meanwhile goes on with the earlier chat
+      announce(say("soon"));
+      if (!exchanges.length) welcome();
+      return;
+    }
+    looks = null;
+    if (exchanges.length) return;
+    welcome();
+    return resume();
   }
 
   async function begin() {
@@ -732,11 +766,7 @@
     label();
     listen();
     welcome();
-    begun = know().then(() => {
-      if (!start) return;
-      welcome();
-      return resume();
-    });
+    begun = know();
     post({ type: "ready" });
   }
 
