@@ -173,6 +173,40 @@ def test_a_chat_can_be_read_rated_and_deleted(world: World) -> None:
     assert world.client.delete(f"/api/conversations/{CHAT}").status_code == 204
 
 
+@pytest.mark.parametrize("turns", [[HOME], [HOME, "and on Fridays?"]])
+def test_an_answer_under_way_is_not_kept_of_a_chat_that_is_deleted(tmp_path: Path, turns: list[str]) -> None:
+    class Waits(FakeAssistant):
+        speaks, goes_on = threading.Event(), threading.Event()
+
+        def stream(self, turns: Sequence[str], about: str = "") -> Iterator[str | Reply]:
+            if about == "wait":
+                self.speaks.set()
+                assert self.goes_on.wait(60)
+            yield from super().stream(turns, about)
+
+    Waits.speaks, Waits.goes_on = threading.Event(), threading.Event()
+    world = World(tmp_path, Waits())
+    if len(turns) > 1:
+        world.ask(HOME)
+    with ThreadPoolExecutor(1) as thread:
+        asked = thread.submit(world.ask, *turns, message=SECOND, about="wait")
+        assert Waits.speaks.wait(60)
+        assert world.client.delete(f"/api/conversations/{CHAT}").status_code == 204
+        Waits.goes_on.set()
+        name, told = asked.result(60)[-1]
+    assert (name, told["stored"]) == ("reply", False)
+    assert world.client.get(f"/api/conversations/{CHAT}").status_code == 404
+    world.database.close()
+
+
+def test_deleting_is_limited_as_asking_is(tmp_path: Path) -> None:
+    world = World(tmp_path, limit_address="2/minute")
+    answers = [world.client.delete(f"/api/conversations/{number:032x}") for number in range(3)]
+    assert [answer.status_code for answer in answers] == [204, 204, 429]
+    assert int(answers[-1].headers["retry-after"]) > 0
+    world.database.close()
+
+
 def test_another_process_goes_on_with_the_same_chat(world: World, tmp_path: Path) -> None:
     world.ask(HOME)
     other = World(tmp_path)
@@ -273,7 +307,7 @@ def test_the_description_names_every_endpoint_and_what_it_answers(world: World) 
         "get /api/start": {"200": "Start", "422": "Problem"},
         "post /api/chat": {"422": "Problem", "429": "Problem", "503": "Problem"},
         f"get {chat}": {"200": "Transcript", **wrong},
-        f"delete {chat}": {"204": "[", **wrong},
+        f"delete {chat}": {"204": "[", "429": "Problem", **wrong},
         f"put {chat}/messages/{{message}}/feedback": {"204": "[", **wrong},
         f"post {chat}/handover": {"200": "Shown", "202": "Shown", "409": "Shown", "502": "Problem", **wrong},
     }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -12,12 +14,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text, update
 
-from ui.conversations import Conversations, Turn, new_id
+from ui.conversations import Conversations, ForgottenError, Turn, new_id
 from ui.database import Database
-from ui.tables import Attention, Conversation, Exchange
+from ui.tables import Attention, Conversation, Exchange, Forgotten
 
 CHAT, FIRST, SECOND = "a" * 32, "1" * 32, "2" * 32
-TABLES = ("conversation", "exchange", "feedback", "handover")
+TABLES = ("conversation", "exchange", "feedback", "handover", "forgotten")
 
 
 @pytest.fixture
@@ -142,13 +144,53 @@ def test_deleting_leaves_nothing_of_a_conversation(kept: Conversations, tmp_path
     kept.handed_over(CHAT, "d" * 64)
     kept.record(turn(chat="b" * 32))
     kept.delete(CHAT)
-    assert rows(kept) == {"conversation": 1, "exchange": 1, "feedback": 0, "handover": 0}
+    assert rows(kept) == {"conversation": 1, "exchange": 1, "feedback": 0, "handover": 0, "forgotten": 1}
     # With SQLite, the words are gone from its files as well, not only from the tables, while it is open.
     assert not [file for file in tmp_path.glob("kept.sqlite*") if b"pelican" in file.read_bytes()]
 
 
 def test_deleting_what_is_not_there_is_no_error(kept: Conversations) -> None:
     kept.delete(CHAT)
+
+
+def test_what_comes_of_a_chat_after_it_was_deleted_is_not_kept(kept: Conversations) -> None:
+    kept.record(turn())
+    kept.delete(CHAT)
+    with pytest.raises(ForgottenError):
+        kept.record(turn(SECOND))
+    kept.record(turn(chat="b" * 32))
+    assert kept.transcript(CHAT) is None and rows(kept)["exchange"] == 1
+    kept.delete(CHAT)
+    with kept.database.writing() as session:
+        session.execute(update(Forgotten).values(at=datetime.now(UTC) - timedelta(days=31)))
+    kept.expire()
+    assert rows(kept)["forgotten"] == 0  # the id itself is not kept for longer than a chat
+
+
+def test_a_chat_that_is_deleted_while_a_turn_of_it_is_being_kept_is_gone(kept: Conversations) -> None:
+    """Whichever comes first, for a first message and for a later one."""
+
+    def both(number: int) -> str:
+        chat = f"{number:032x}"
+        if number % 2:
+            kept.record(turn(FIRST, chat=chat))
+        together = threading.Barrier(2)
+
+        def keeps() -> None:
+            together.wait()
+            with contextlib.suppress(ForgottenError):
+                kept.record(turn(SECOND, chat=chat))
+
+        keeping = pool.submit(keeps)
+        together.wait()
+        kept.delete(chat)
+        keeping.result(60)
+        return chat
+
+    with ThreadPoolExecutor(1) as pool:
+        chats = [both(number) for number in range(60)]
+    assert [chat for chat in chats if kept.transcript(chat) is not None] == []
+    assert rows(kept)["conversation"] == 0
 
 
 def test_conversations_go_when_their_time_is_over(kept: Conversations) -> None:

@@ -236,10 +236,13 @@ def chat_api(
             raise RefusedError(404, "unknown", "There is no such conversation; it may have been deleted.")
         return found
 
-    @router.delete("/conversations/{conversation}", status_code=204, responses=answers(None, 404, 503))
-    def forget(conversation: PathId) -> None:
-        """Delete a chat with all that belongs to it; also right where there is none."""
-        chat.kept_by().delete(conversation)
+    @router.delete("/conversations/{conversation}", status_code=204, responses=answers(None, 404, 429, 503))
+    def forget(conversation: PathId, request: Request) -> None:
+        """Delete a chat with all that belongs to it, for good; also right where there is none (yet)."""
+        keeper = chat.kept_by()
+        if wait := limits.forget(request.client.host if request.client else ""):
+            raise RefusedError(429, "busy", f"That was a lot at once. Try again in {wait} seconds.", wait)
+        keeper.delete(conversation)
 
     @router.put(
         "/conversations/{conversation}/messages/{message}/feedback",

@@ -15,10 +15,11 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from ui.database import Database, DatabaseError
 from ui.privacy import masked
-from ui.tables import Attention, Conversation, Exchange, Feedback, Handover
+from ui.tables import Attention, Conversation, Exchange, Feedback, Forgotten, Handover
 
 _ATTENTION = {"not_found": Attention.NOT_FOUND, "declined": Attention.DECLINED}
 
@@ -42,6 +43,10 @@ class Turn:
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
+class ForgottenError(RuntimeError):
+    """A turn is not kept, since its candidate has deleted the chat."""
+
+
 class Conversations:
     """The database of conversations. Safe to share between threads, and between processes."""
 
@@ -52,7 +57,10 @@ class Conversations:
     # --- a candidate's chat ---------------------------------------------------------------------------
 
     def record(self, turn: Turn) -> dict[str, Any]:
-        """Keep a turn; the reply that is kept, which is an earlier one where the message was answered before."""
+        """Keep a turn; the reply that is kept, which is an earlier one where the message was answered before.
+
+        Raises `ForgottenError` where the chat was deleted meanwhile.
+        """
         kept = Exchange(
             conversation=turn.conversation,
             message=turn.message,
@@ -74,6 +82,7 @@ class Conversations:
         for _ in range(2):
             try:
                 with self.database.writing() as session:
+                    self.database.alone(session, turn.conversation)
                     conversation = session.get(Conversation, turn.conversation)
                     if conversation is None:
                         session.add(
@@ -88,9 +97,13 @@ class Conversations:
                     else:
                         conversation.touched = max(conversation.touched, turn.at)
                     session.add(kept)
+                    session.flush()
+                    # Only now: it is with the first change that SQLite lets nobody else write.
+                    if session.get(Forgotten, turn.conversation) is not None:
+                        raise ForgottenError(f"The chat of message {turn.message} was deleted.")
                 return dict(turn.reply)
-            except IntegrityError:
-                # The same message came twice at once, or two first messages of one chat did.
+            except (IntegrityError, StaleDataError):
+                # The same message came twice at once, two first messages of one chat did, or it was deleted.
                 if (answered := self.answered(turn.conversation, turn.message)) is not None:
                     return answered
                 kept = Exchange(**{c.key: getattr(kept, c.key) for c in Exchange.__table__.columns})
@@ -161,14 +174,17 @@ class Conversations:
             return session.scalar(asked.limit(1)) is not None
 
     def delete(self, conversation: str) -> None:
-        """Delete a conversation with all that belongs to it."""
+        """Delete a conversation with all that belongs to it, for good: no turn of it is kept any more."""
         with self.database.writing() as session:
+            self.database.alone(session, conversation)
             session.execute(delete(Conversation).where(Conversation.id == conversation))
+            session.merge(Forgotten(id=conversation, at=datetime.now(UTC)))
         self.database.empty_log()
 
     def expire(self) -> int:
         """Delete the conversations that have been kept long enough; how many there were."""
         with self.database.writing() as session:
+            session.execute(delete(Forgotten).where(Forgotten.at < self._oldest()))
             found = session.execute(delete(Conversation).where(Conversation.touched < self._oldest()))
             count = int(getattr(found, "rowcount", 0))
         self.database.empty_log()
@@ -228,4 +244,4 @@ def as_text(transcript: Mapping[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-__all__ = ["Conversations", "Turn", "as_text", "new_id"]
+__all__ = ["Conversations", "ForgottenError", "Turn", "as_text", "new_id"]

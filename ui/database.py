@@ -77,6 +77,14 @@ class Database:
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
+    def alone(self, session: Session, key: str) -> None:
+        """Have no other transaction that asks for the same key beside this one, until its end.
+
+        SQLite has one writer at a time anyway, from a transaction's first change on.
+        """
+        if self.engine.dialect.name == "postgresql":
+            session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key})
+
     def empty_log(self) -> None:
         """Have SQLite take its log of changes over and empty it: until then what was deleted still stands in there.
 

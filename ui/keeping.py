@@ -13,7 +13,7 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from assistant.conversation import Outcome, Reply
 from assistant.steps import step
-from ui.conversations import Conversations, Turn
+from ui.conversations import Conversations, ForgottenError, Turn
 from ui.links import link_to_quote, web_link
 
 log = logging.getLogger(__name__)
@@ -91,6 +91,8 @@ class Keeper:
         try:
             with step("keep"):
                 return self.conversations.record(turn), True
+        except ForgottenError:
+            return told, False
         except Exception as error:
             if _is_hopeless(error):
                 log.error("A turn cannot be stored, and is lost: %s", _short(error))
@@ -171,6 +173,8 @@ class Keeper:
                 try:
                     self.conversations.record(turn)
                     written += 1
+                except ForgottenError:
+                    pass  # nor is it lost: its candidate wanted it so
                 except Exception as error:
                     if not _is_hopeless(error):
                         self.conversations.database.mend()

@@ -1,4 +1,4 @@
-"""How often a visitor, and an address, may ask."""
+"""How often a visitor, and an address, may ask, and have chats deleted."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ class Limits:
     def __init__(self, settings: Settings, storage: Storage) -> None:
         self._visitor = RateLimit(settings.limit_visitor, storage, "visitor")
         self._address = RateLimit(settings.limit_address, storage, "address")
+        self._forgotten = RateLimit(settings.limit_address, storage, "forgotten")
 
     def ask(self, visitor: str, address: str) -> int:
         """Count a question; 0 where it may be asked, else the seconds to wait.
@@ -23,6 +24,10 @@ class Limits:
         `visitor`: id of the conversation; `address`: where the request came from, "" where that is not known.
         """
         return self._visitor.hit(visitor) or (self._address.hit(network(address)) if address else 0)
+
+    def forget(self, address: str) -> int:
+        """Count a chat that is to be deleted, as each leaves its id behind; 0, or the seconds to wait."""
+        return self._forgotten.hit(network(address)) if address else 0
 
 
 def network(address: str) -> str:

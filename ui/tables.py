@@ -137,6 +137,15 @@ class Handover(Base):
     digest: Mapped[str] = mapped_column(String(64))
 
 
+class Forgotten(Base):
+    """A chat that its candidate has deleted, by its id alone: no answer that is still under way is kept of it."""
+
+    __tablename__ = "forgotten"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    at: Mapped[datetime] = mapped_column(Utc, index=True)
+
+
 # --- staff --------------------------------------------------------------------------------------------
 
 
