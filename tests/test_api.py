@@ -348,12 +348,12 @@ def test_beyond_the_places_there_are_a_visitor_is_told_when_to_try_again(tmp_pat
         def ask(number: int) -> httpx.Response:
             body = {"message": f"{number:032x}", "turns": [HOME]}
             answer = httpx.post(f"{address}/api/chat", json=body, timeout=60)
-            if answer.status_code == 503:
+            if answer.status_code == 429:
                 gate.set()
             return answer
 
         answers = list(pool.map(ask, range(AT_ONCE + WAITING + 6)))
-    busy = [answer for answer in answers if answer.status_code == 503]
+    busy = [answer for answer in answers if answer.status_code == 429]
     assert busy and all(answer.json()["code"] == "busy" and answer.headers["retry-after"] for answer in busy)
     good = [answer for answer in answers if answer.status_code == 200]
     assert len(good) >= AT_ONCE + WAITING and all("event: reply" in answer.text for answer in good)

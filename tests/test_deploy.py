@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
-from topology import NGINX, ROOT, need_servers
+from nginx_front import NGINX, in_front_of
+from topology import ROOT, need_servers
+from ui_browser import served
+from ui_fakes import FakeAssistant, settings
 
 from knowledge.settings import Settings
 from knowledge.source_list import named_sources
+from ui.server import create_app
+from ui.turns import Turns
 
 KUBERNETES = sorted((ROOT / "deploy" / "kubernetes").glob("*.yaml"))
 FILES = [ROOT / "Dockerfile", ROOT / "compose.yaml", ROOT / "deploy" / "nginx.conf", *KUBERNETES]
@@ -76,6 +84,47 @@ def test_nginx_takes_the_shipped_configuration(tmp_path: Path) -> None:
     (tmp_path / "nginx.conf").write_text(text.replace("/run/nginx/", f"{tmp_path}/"), encoding="utf-8")
     done = subprocess.run([NGINX, "-t", "-c", str(tmp_path / "nginx.conf")], capture_output=True, text=True)
     assert done.returncode == 0 and "warn" not in done.stderr, done.stderr
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Iterator[tuple[str, list[Turns]]]:
+    """nginx in front of two replicas: its address, and the places of both."""
+    need_servers()
+    apps = [create_app(FakeAssistant(), settings()) for _ in range(2)]
+    with contextlib.ExitStack() as stack:
+        ports = [int(stack.enter_context(served(app)).rpartition(":")[2]) for app in apps]
+        address, _ = stack.enter_context(in_front_of(ports, tmp_path))
+        yield address, [app.state.turns for app in apps]
+
+
+def asked(address: str, number: int) -> httpx.Response:
+    body = {"message": f"{number:032x}", "turns": ["Can I work from home?"]}
+    return httpx.post(f"{address}/api/chat", json=body, timeout=30)
+
+
+def test_nobody_is_turned_away_by_a_replica_that_is_about_to_end(two: tuple[str, list[Turns]]) -> None:
+    address, (first, second) = two
+    first.close()
+    answers = [asked(address, number) for number in range(12)]
+    assert [answer.status_code for answer in answers] == [200] * 12
+    assert all("event: reply" in answer.text for answer in answers)
+    second.close()
+    refused = asked(address, 99)
+    assert refused.status_code == 503 and refused.headers["retry-after"] == "5"
+
+
+def test_replicas_that_have_much_to_do_are_asked_again_as_soon_as_they_have_less(
+    two: tuple[str, list[Turns]],
+) -> None:
+    address, both = two
+    for turns in both:
+        while turns.enter() is None:
+            pass
+    answers = [asked(address, number) for number in range(12)]
+    assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(429, "busy")}
+    for turns in both:
+        turns.waiting += 1
+    assert asked(address, 99).status_code == 200
 
 
 def test_nginx_and_compose_name_the_same_replicas_and_ports() -> None:

@@ -178,5 +178,5 @@ def test_the_full_page_chat_has_no_places_of_its_own() -> None:
         assert refused is not None and refused.message in shown and "still in the box" in shown
         body = {"message": "1" * 32, "turns": ["Can I work from home?"]}
         answer = httpx.post(f"{address}/api/chat", json=body)
-        assert answer.status_code == 503 and answer.headers["retry-after"] == str(refused.seconds)
+        assert answer.status_code == 429 and answer.headers["retry-after"] == str(refused.seconds)
         assert json.loads(answer.text)["message"] == refused.message

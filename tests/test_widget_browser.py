@@ -732,7 +732,7 @@ def test_a_stream_that_breaks_is_told_and_can_be_tried_again(
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ({"status": 503, "body": '{"code": "busy", "retry_after": 7}'}, "Try again in 7 seconds"),
+        ({"status": 429, "body": '{"code": "busy", "retry_after": 7}'}, "Try again in 7 seconds"),
         ({"status": 429, "body": '{"code": "busy", "retry_after": 2711}'}, "Try again in 46 minutes"),
         ({"status": 502, "body": "<html>Bad gateway"}, "Something went wrong on our side"),
         (None, "cannot be reached just now"),

@@ -22,10 +22,10 @@ from pathlib import Path
 import httpx
 import pytest
 from chroma_process import ChromaProcess, free_port
+from nginx_front import NGINX, command, configuration
 from postgres_server import binary
 
 ROOT = Path(__file__).parents[1]
-NGINX = shutil.which("nginx") or ("/usr/sbin/nginx" if Path("/usr/sbin/nginx").exists() else "")
 REDIS = shutil.which("redis-server") or ""
 
 
@@ -155,8 +155,9 @@ class Topology:
         self.replicas = [self._replica(number) for number in range(2)]
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        (folder / "nginx").mkdir()
         self.nginx = Part(
-            [NGINX, "-c", str(self._configuration()), "-g", "daemon off;"],
+            command(configuration(folder / "nginx", self.port, self.ports)),
             lambda: self._answers(self.port),
             folder / "nginx.log",
         )
@@ -169,25 +170,6 @@ class Topology:
             self.folder / f"replica-{number + 1}.log",
             self.env,
         )
-
-    def _configuration(self) -> Path:
-        """The configuration that is shipped, with other addresses and another place for its files."""
-        text = (ROOT / "deploy" / "nginx.conf").read_text(encoding="utf-8")
-        place = self.folder / "nginx"
-        place.mkdir()
-        for old, new in (
-            ("listen 8080;", f"listen 127.0.0.1:{self.port};"),
-            ("server app-1:7860 ", f"server 127.0.0.1:{self.ports[0]} "),
-            ("server app-2:7860 ", f"server 127.0.0.1:{self.ports[1]} "),
-            ("/run/nginx/", f"{place}/"),
-        ):
-            assert old in text, f"The configuration has no {old!r} any more"
-            text = text.replace(old, new)
-        # Started by root, the workers would be of a user who may not write there.
-        text = f"user root;\n{text}" if os.geteuid() == 0 else text
-        path = place / "nginx.conf"
-        path.write_text(text, encoding="utf-8")
-        return path
 
     @staticmethod
     def _answers(port: int) -> bool:

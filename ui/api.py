@@ -225,7 +225,9 @@ def chat_api(
         if refusal := turns.enter():
             code = "closing" if refusal.closing else "busy"
             telemetry.metrics.refused(code)
-            raise RefusedError(503, code, refusal.message, refusal.seconds)
+            # 503 is for a replica that cannot answer, so that a load balancer asks another one and leaves it alone;
+            # one that has only much to do must not lose its visitors for that.
+            raise RefusedError(503 if refusal.closing else 429, code, refusal.message, refusal.seconds)
         return StreamingResponse(chat.begin(body), media_type="text/event-stream", headers=STREAM_HEADERS)
 
     @router.get("/conversations/{conversation}", response_model=None, responses=answers(Transcript, 404, 503))

@@ -138,9 +138,9 @@ def answers(good: type[Shape] | None = None, *codes: int) -> dict[int | str, dic
 _WHY = {
     404: "There is none, or nothing is stored here.",
     422: "The request is malformed.",
-    429: "Too many requests; see Retry-After.",
+    429: "Too many requests, or all places are taken; see Retry-After.",
     502: "It could not be delivered.",
-    503: "All places are taken, or the database is away; see Retry-After.",
+    503: "The server is about to end, or the database is away; see Retry-After.",
 }
 
 STREAM = {

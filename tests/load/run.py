@@ -16,9 +16,7 @@ import argparse
 import contextlib
 import json
 import os
-import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -34,33 +32,13 @@ import httpx
 import psutil
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from nginx_front import in_front_of  # noqa: E402  (of the tests, which are no package)
+
 SCENARIO = Path(__file__).with_name("locustfile.py")
 FIRST_TOKEN = 1500.0
 """Milliseconds to the first token that 95 of 100 questions must stay under."""
-
-NGINX = """
-worker_processes 1;
-daemon off;
-pid {folder}/nginx.pid;
-error_log {folder}/nginx.log;
-events {{ worker_connections 4096; }}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f;
-  uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-  upstream candor {{ least_conn; {servers} keepalive 64; }}
-  server {{
-    listen 127.0.0.1:{port};
-    location / {{
-      proxy_pass http://candor;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-      proxy_set_header Host $host;
-      proxy_buffering off;
-    }}
-  }}
-}}
-"""
 
 
 @dataclass
@@ -163,7 +141,8 @@ def measured(
         servers = [stack.enter_context(server(store, database, core, log)) for core in cores]
         address, front = servers[0].address, None
         if len(servers) > 1:
-            address, front = stack.enter_context(balanced([each.address for each in servers], place))
+            ports = [int(each.address.rpartition(":")[2]) for each in servers]
+            address, front = stack.enter_context(in_front_of(ports, place, from_one_address=10_000))
         warm_up([each.address for each in servers])
         print(
             f"{name}: {options.users} candidates for {options.minutes:g} minutes …",
@@ -228,29 +207,6 @@ def server(store: Path, database: Path, core: int | None, log: Any) -> Iterator[
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)
-
-
-@contextlib.contextmanager
-def balanced(addresses: Sequence[str], place: Path) -> Iterator[tuple[str, int]]:
-    """nginx in front of the servers: its address and process."""
-    program = shutil.which("nginx") or "/usr/sbin/nginx"
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        port = door.getsockname()[1]
-    servers = " ".join(f"server {address.removeprefix('http://')};" for address in addresses)
-    configuration = place / "nginx.conf"
-    configuration.write_text(NGINX.format(folder=place, port=port, servers=servers), encoding="utf-8")
-    process = subprocess.Popen([program, "-c", str(configuration), "-e", str(place / "nginx.log")], cwd=place)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(100):
-            with contextlib.suppress(httpx.HTTPError):
-                httpx.get(f"{address}/healthz")
-                break
-            time.sleep(0.1)
-        yield address, process.pid
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def warm_up(addresses: Sequence[str]) -> None:
