@@ -127,7 +127,7 @@ def _opened(settings: Settings, options: dict[str, Any], door: socket.socket) ->
     except (EncoderError, StoreError, DatabaseError, TracingError, ValueError) as error:
         raise _CannotOpenError(str(error)) from error
     desk = Desk.over(database, assistant, settings, corrections, storage)
-    said = announce(desk.accounts, address(door).split(" ")[0])
+    said = announce(desk.accounts, settings.public_url or address(door).split(" ")[0])
     app = create_app(assistant, settings, database, desk, telemetry)
     return _Opened(app, door, said, settings, follower)
 
