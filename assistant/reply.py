@@ -257,7 +257,7 @@ class Assistant:
                 return None
             if self._knowledge is None:
                 raise
-            self._complain(str(error))  # what is in memory is whole, and goes on answering
+            self._complain(f"Answers go on from what was read before: {error}")  # which is whole
             return self._knowledge
         known, found = self._knowledge, stamp(folder)
         if known is not None and (known.store.folder, known.store.stamp) == (folder, found):
@@ -277,10 +277,10 @@ class Assistant:
         return self._knowledge if opened else known
 
     def _complain(self, why: str) -> None:
-        """Say once, and not at each turn, that the store is damaged."""
+        """Say once, and not at each turn, what is wrong with the store."""
         if why != self._complaint:
             self._complaint = why
-            log.error("Answers go on from what was read before: %s", why)
+            log.error("%s", why)
 
     def _open(self, folder: Path) -> None:
         """Take a version over; what was worked out over the one before is forgotten."""
@@ -425,7 +425,11 @@ class Assistant:
         if not re.search(r"\w", text):
             return Reply(Outcome.CHAT, phrase("what_is_your_question", language), language=language), memory
         if knowledge is None or not (knowledge.store.passages or knowledge.store.jobs):
-            return Reply(Outcome.NOT_FOUND, phrase("no_knowledge", language), language=language), memory
+            self._complain(
+                f"A candidate was told that there are no pages yet. Run: python ingest.py SOURCE --store {self.settings.store}"
+            )
+            said = f"{phrase('no_knowledge', language)} {handover(self.settings, language)}"
+            return Reply(Outcome.NOT_FOUND, said, language=language), memory
         replies: list[Reply] = []
         for part in split_questions(text):
             pieces = self._question(part, language, memory, knowledge, deadline)

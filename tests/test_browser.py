@@ -315,12 +315,12 @@ def test_dark_comes_from_the_system_and_from_the_address(visit: Callable[..., An
         expect(page.locator("body")).to_have_css("background-color", "rgb(20, 24, 27)")
 
 
-def test_an_empty_store_says_how_to_fill_it_and_takes_no_questions(
+def test_an_empty_store_is_told_in_plain_words_and_takes_no_questions(
     browser: Any, visit: Callable[..., Any]
 ) -> None:
     with served(create_app(FakeAssistant(EMPTY), settings(company="", contact=""))) as address:
         page = visit(to=address)
-        expect(page.get_by_text("No knowledge yet.")).to_be_visible()
+        expect(page.get_by_text("There are no pages to answer from yet.")).to_be_visible()
         expect(page.get_by_role("heading", name="Ask about working here")).to_be_visible()
         expect(page.get_by_label("Your question")).to_be_disabled()
         expect(page.locator("#choices button")).to_have_count(0)

@@ -324,9 +324,11 @@ def test_one_page_is_not_pages() -> None:
     assert "from 1 page." in markup.welcome(FakeSummary(pages=1, jobs=0, open_jobs=0, as_of=None))
 
 
-def test_an_empty_store_says_how_to_fill_it_and_offers_no_questions() -> None:
+def test_an_empty_store_is_told_in_plain_words_and_offers_no_questions() -> None:
     assert opening(FakeAssistant(EMPTY)).choices == ()
-    assert "No knowledge yet." in markup.welcome(EMPTY) and "python ingest.py" in markup.welcome(EMPTY)
+    said = markup.welcome(EMPTY, "jobs@harborandpine.example")
+    assert "There are no pages to answer from yet." in said and "mailto:jobs@harborandpine.example" in said
+    assert "ingest" not in said  # which is for whoever runs it: the log, the doctor and the console tell them
 
 
 def test_the_header_names_the_company_and_says_that_this_is_a_machine() -> None:

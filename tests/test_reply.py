@@ -113,11 +113,16 @@ def test_threads_that_ask_at_once_get_the_same_reply(sample: Assistant) -> None:
     assert len(set(texts)) == 1
 
 
-def test_an_empty_store_says_what_to_run(tmp_path: Path, sample: Assistant) -> None:
-    empty = Assistant(
-        load_settings(env_file=None, store=tmp_path), sample.embedder, sample.parameters, sample.bank
-    )
-    assert empty.is_empty and "ingest.py" in empty.reply(["hi there, any news?"]).text
+def test_an_empty_store_is_told_to_candidates_in_plain_words_and_to_the_log_with_what_to_run(
+    tmp_path: Path, sample: Assistant, caplog: pytest.LogCaptureFixture
+) -> None:
+    chosen = load_settings(env_file=None, store=tmp_path, contact="jobs@mill.example")
+    empty = Assistant(chosen, sample.embedder, sample.parameters, sample.bank)
+    for asked, said in (("Any news?", "any pages"), ("Gibt es Neuigkeiten bei euch?", "keine Seiten")):
+        reply = empty.reply([asked])
+        assert empty.is_empty and reply.outcome is Outcome.NOT_FOUND
+        assert said in reply.text and "jobs@mill.example" in reply.text and "ingest" not in reply.text
+    assert caplog.text.count(f"Run: python ingest.py SOURCE --store {tmp_path}") == 1
 
 
 def test_a_store_switched_under_a_running_assistant_is_picked_up(tmp_path: Path, sample: Assistant) -> None:

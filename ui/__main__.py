@@ -128,6 +128,8 @@ def _opened(settings: Settings, options: dict[str, Any], door: socket.socket) ->
         raise _CannotOpenError(str(error)) from error
     desk = Desk.over(database, assistant, settings, corrections, storage)
     said = announce(desk.accounts, settings.public_url or address(door).split(" ")[0])
+    if assistant.is_empty:
+        said = f"There is no knowledge yet. Run: python ingest.py SOURCE --store {settings.store}\n{said}".strip()
     app = create_app(assistant, settings, database, desk, telemetry)
     return _Opened(app, door, said, settings, follower)
 

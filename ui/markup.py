@@ -294,13 +294,14 @@ def title(company: str) -> str:
 
 def welcome(summary: Summary, contact: str = "") -> str:
     """Show what stands in place of a conversation before the first question."""
+    who = contact_link(contact)
     if not summary.pages and not summary.jobs:
         return (
-            '<div class="welcome empty"><p class="lead">No knowledge yet.</p>'
-            "<p>There are no pages to answer from. Whoever runs this chat can add some:</p>"
-            "<pre><code>python ingest.py SOURCE …</code></pre><p>and then reload this page.</p></div>"
+            '<div class="welcome empty"><p class="lead">There are no pages to answer from yet.</p>'
+            "<p>Please come back later.</p>"
+            + (f'<p class="holdings">Would you rather ask a person? {who}</p>' if who else "")
+            + "</div>"
         )
-    who = contact_link(contact)
     return (
         '<div class="welcome"><p class="lead">Ask about open positions, benefits or how hiring works.</p>'
         "<p>Every answer shows the exact words it rests on. Where the pages say nothing, you are told so.</p>"
