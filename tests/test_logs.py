@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import re
+from asyncio import CancelledError
 from collections.abc import Iterator
 
 import pytest
@@ -105,3 +106,11 @@ def test_our_own_errors_say_what_to_do() -> None:
     except StoreError:
         logging.getLogger("ui.test").exception("Away.")
     assert "knowledge.store.StoreError: The store is damaged.\\nRun ingest.py again." in stream.getvalue()
+
+
+def test_a_stream_cut_off_at_the_end_is_no_failure() -> None:
+    stream = written("text")
+    for error in (CancelledError(), OSError(28, "No space left on device")):
+        logging.getLogger("uvicorn.error").error("Exception in an app", exc_info=error)
+    assert "OSError" in stream.getvalue() and "Cancelled" not in stream.getvalue()
+    assert stream.getvalue().count("Exception in an app") == 1

@@ -11,6 +11,7 @@ import re
 import sys
 import time
 import traceback
+from asyncio import CancelledError
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -44,8 +45,13 @@ def set_up_logging(form: str, stream: TextIO | None = None) -> None:
 
 
 def _name_request(record: logging.LogRecord) -> bool:
-    """Name the request of a record; False for a library's chatter, whatever level it has set for itself."""
+    """Name the request of a record; False for a library's chatter, whatever level it has set for itself.
+
+    A stream that is cut off as the server ends, such as an open page's heartbeat, is no failure either.
+    """
     record.request = REQUEST.get()
+    if record.exc_info and isinstance(record.exc_info[1], CancelledError):
+        return False
     return record.levelno >= logging.WARNING or record.name.split(".")[0] in OURS
 
 
