@@ -159,11 +159,7 @@ class StoreContext:
                 key = (page.title, page.language)
                 self._newest[key] = max(page.modified, self._newest.get(key, page.modified))
         count = max(len(store.passages), 1)
-        frequency: dict[str, int] = {}
-        for document in store.keywords.corpus:
-            for term in set(document):
-                frequency[term] = frequency.get(term, 0) + 1
-        self.rarity = {term: math.log(1 + count / n) for term, n in frequency.items()}
+        self.rarity = {term: math.log(1 + count / n) for term, n in store.keywords.frequency.items()}
         self.rarest = math.log(1 + count)
 
     def superseded(self, passage: Passage) -> bool:
@@ -265,7 +261,7 @@ def passage_features(question: Question, hits: Sequence[Hit], context: StoreCont
     rows = []
     for number, hit in enumerate(hits):
         passage = context.stemmed(hit.row)
-        stems = set(context.store.keywords.corpus[hit.row])
+        stems = context.store.keywords.stems(hit.row)
         holds = asks_type and holds_type(kind, hit.passage.text)
         others = best[nearest != nearest[number]]
         own = hit.copies == 1 and hit.echoes == 1

@@ -36,9 +36,11 @@ from urllib.parse import urlsplit
 import numpy as np
 from filelock import FileLock, Timeout
 
+from knowledge.documents import Passage
 from knowledge.embedding import Embedder
 from knowledge.history import HISTORY
 from knowledge.ingestion import BUILD, EMBEDDED, forget_versions
+from knowledge.keywords import write_keywords
 from knowledge.settings import Settings
 from knowledge.store import (
     CURRENT,
@@ -52,6 +54,7 @@ from knowledge.store import (
     open_chroma,
     open_collection,
     read_manifest,
+    read_records,
     settle,
     switch,
 )
@@ -201,6 +204,9 @@ class ChromaServer:
         for path in (draft / HISTORY).glob("*.jsonl"):
             path.replace(store / HISTORY / path.name)
         shutil.rmtree(draft / HISTORY, ignore_errors=True)
+        # Worked out here from the texts: it would double what comes over the network.
+        passages = read_records(draft / "passages.jsonl", Passage)
+        write_keywords(draft, store / VERSIONS / before if before else None, passages)
         (draft / ARCHIVE).write_text(published.archive, encoding="ascii")
         settle(draft)
         shutil.rmtree(store / VERSIONS / name, ignore_errors=True)

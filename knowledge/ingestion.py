@@ -33,6 +33,7 @@ from knowledge.history import (
     write_history,
     write_sources,
 )
+from knowledge.keywords import write_keywords
 from knowledge.records import parse_record, record_line
 from knowledge.store import (
     CURRENT,
@@ -423,6 +424,7 @@ def _fill(
     write_lines(folder / "pages.jsonl", pages)
     write_lines(folder / "jobs.jsonl", jobs)
     write_records(folder / "passages.jsonl", passages)
+    write_keywords(folder, before.folder if before else None, passages)
     write_sources(folder, content.states)
     write_gone(folder, _gone(before, content, jobs, moment))
     changed_pages, same_pages = _compared(before.pages if before else [], pages, Page)

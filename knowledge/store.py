@@ -2,7 +2,7 @@
 
 STORE/CURRENT              name of the version in force; replaced atomically
 STORE/versions/000007/     manifest.json, sources.json, pages.jsonl, jobs.jsonl, gone.jsonl, passages.jsonl,
-                           chroma/ and titles.npy; whoever reads a version holds a lock on its manifest
+                           chroma/, keywords/ and titles.npy; whoever reads a version holds a lock on its manifest
 STORE/history/000007.jsonl what the ingest that made it changed
 """
 
@@ -186,7 +186,7 @@ class Store:
     @cached_property
     def keywords(self) -> KeywordIndex:
         """BM25 over the passages."""
-        return KeywordIndex(self.passages)
+        return KeywordIndex.of(self.folder, self.passages)
 
     @cached_property
     def passage_collection(self) -> Collection:

@@ -64,7 +64,7 @@ def test_a_replica_finds_what_was_ingested_elsewhere(
     assert server.pull(here) and not server.pull(here)
     shutil.rmtree(there / "versions")
     store = Store.open(here, embedder, server)
-    assert not (store.folder / "chroma").exists()
+    assert not (store.folder / "chroma").exists() and (store.folder / "keywords" / "card.json").is_file()
     assert store.pages == [LIFE] and store.manifest.sources == ("life.txt",)
     vector = embedder.embed(["parents"])[0]
     row, cosine = store.nearest_passages(vector, 1)[0]

@@ -15,6 +15,7 @@ from conftest import WordEmbedder, page_of, reading_of
 
 from knowledge.documents import Block, BlockKind, JobPosting, Listing, Page, Passage, Status
 from knowledge.ingestion import mirror
+from knowledge.keywords import KeywordIndex
 from knowledge.records import record_line
 from knowledge.store import (
     CURRENT,
@@ -234,6 +235,15 @@ def test_opening_and_asking_embeds_nothing_and_changes_no_file(path: Path, embed
     store.nearest_passages(np.eye(8, dtype=np.float32)[0], 3)
     store.nearest_sentences(np.eye(8, dtype=np.float32)[0], 3)
     assert embedder.texts == [] and {p: p.stat().st_size for p in path.rglob("*")} == before
+
+
+def test_the_keyword_index_is_the_one_that_the_ingest_left(path: Path, embedder: WordEmbedder) -> None:
+    store = Store.open(path, embedder)
+    assert store.keywords._starts.filename == store.folder / "keywords" / "starts.npy"
+    expected = KeywordIndex(store.passages)
+    assert all(
+        np.array_equal(store.keywords.scores([stem]), expected.scores([stem])) for stem in expected.vocabulary
+    )
 
 
 def test_missing_vectors_are_told_and_not_made_anew(path: Path, embedder: WordEmbedder) -> None:
