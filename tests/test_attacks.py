@@ -27,9 +27,9 @@ from assistant.reply import Assistant
 from assistant.topics import Bank
 from knowledge.ingestion import mirror
 from ui.accounts import Accounts
-from ui.connections import SECURITY_HEADERS
 from ui.console.door import BASE, COOKIE
 from ui.database import Database
+from ui.headers import SECURITY_HEADERS
 from ui.server import create_app
 
 ROOT = Path(__file__).parents[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import socket
 import threading
 import time
@@ -21,7 +22,8 @@ from ui_browser import served
 from ui_fakes import FakeAssistant, settings
 
 from assistant.conversation import Reply
-from ui.connections import SECURITY_HEADERS, Guarded, give_up_unread, most_connections
+from ui.connections import Guarded, give_up_unread, most_connections, server_config
+from ui.headers import SECURITY_HEADERS
 from ui.server import create_app
 from ui.turns import Turns
 
@@ -54,7 +56,6 @@ async def body(request: Request) -> PlainTextResponse:
 
 @contextlib.contextmanager
 def guarded(app: object, most: int | None = None, http: type[Guarded] = Quick) -> Iterator[int]:
-    door = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
         http=http,
@@ -62,6 +63,14 @@ def guarded(app: object, most: int | None = None, http: type[Guarded] = Quick) -
         log_level="error",
         timeout_graceful_shutdown=1,
     )
+    with running(config) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def running(config: uvicorn.Config) -> Iterator[int]:
+    """A server on a free port, which it gives."""
+    door = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
     thread.start()
@@ -268,6 +277,29 @@ def test_a_body_of_hidden_size_is_refused_before_it_is_read(chat: int) -> None:
         assert connection.recv(65_536).startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example",
+        "//evil.example/%2e%2e",
+        "/\\evil.example",
+        "/api/start/",
+        "/chat/",
+        "/demo/",
+        "/assets/..//evil.example",
+        "/?next=//evil.example",
+        "http://evil.example/",
+    ],
+)
+def test_nobody_is_led_elsewhere(chat: int, target: str) -> None:
+    """Open redirects: neither by the address nor by the host that a request names."""
+    came = exchanged(
+        chat, f"GET {target} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n".encode()
+    )
+    assert re.match(rb"HTTP/1\.1 (200|400|403|404) ", came)
+    assert b"\r\nlocation:" not in came.partition(b"\r\n\r\n")[0].lower() + b"\r\n"
+
+
 def test_whoever_comes_beyond_what_can_be_held_is_told_when_to_come_again() -> None:
     with guarded(create_app(FakeAssistant(), settings()), most=3) as port:
         silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(2)]
@@ -300,3 +332,23 @@ def test_idle_streams_hold_no_worker() -> None:
         assert "event: reply" in httpx.post(f"{address}/api/chat", json=body, timeout=30).text
         assert httpx.get(f"{address}/readyz", timeout=30).status_code == 200
         assert app.state.turns.taken == 0
+
+
+@pytest.mark.parametrize(
+    ("trusted", "counted_apart"),
+    [("", False), ("192.0.2.7", False), ("127.0.0.1", True), ("127.0.0.0/8", True)],
+)
+def test_where_a_request_comes_from_is_believed_of_proxies_that_are_named_and_of_nobody_else(
+    trusted: str, counted_apart: bool
+) -> None:
+    app = create_app(FakeAssistant(), settings(limit_address="1/minute"))
+    with running(server_config(app, trusted)) as port:
+        answers = [
+            httpx.post(
+                f"http://127.0.0.1:{port}/api/chat",
+                json={"message": f"{number:032x}", "turns": ["Can I work from home?"]},
+                headers={"X-Forwarded-For": f"203.0.113.{number}", "Forwarded": f"for=203.0.113.{number}"},
+            ).status_code
+            for number in range(3)
+        ]
+    assert answers == ([200] * 3 if counted_apart else [200, 429, 429])

@@ -131,6 +131,19 @@ def test_a_cookie_brought_along_is_never_taken_over(door: TestClient, accounts: 
     assert answer.cookies[COOKIE] != "a" * 64 and accounts.who("a" * 64) is None
 
 
+def test_signing_in_leads_to_the_console_whatever_the_request_names(
+    door: TestClient, accounts: Accounts
+) -> None:
+    set_up(door, accounts)
+    given = {"name": ADA, "password": WORD, "next": "https://evil.example", "redirect": "//evil.example"}
+    answer = door.post(
+        f"{BASE}/sign-in?next=//evil.example",
+        data=given,
+        headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example"},
+    )
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{BASE}/")
+
+
 def test_signing_out_ends_the_session(door: TestClient, accounts: Accounts) -> None:
     set_up(door, accounts)
     cookie = door.cookies[COOKIE]

@@ -12,7 +12,7 @@ from starlette.websockets import WebSocketDisconnect
 from ui_fakes import FakeAssistant, settings
 
 from ui.__main__ import main
-from ui.connections import SECURITY_HEADERS
+from ui.headers import SECURITY_HEADERS
 from ui.server import BODY_LIMIT, Shut, address, create_app
 
 

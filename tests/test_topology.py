@@ -165,6 +165,9 @@ def test_candidates_get_right_answers_or_a_clear_sentence_whatever_is_killed(
     crowd.phase("all is well")
     time.sleep(2)
     kill_and_start(whole, crowd, "a replica", whole.replicas[0].kill, whole.replicas[0].start)
+    kill_and_start(
+        whole, crowd, "a replica that is told to end", whole.replicas[1].end, whole.replicas[1].start
+    )
     kill_and_start(whole, crowd, "Chroma", whole.chroma.kill, whole.chroma.start)
     kill_and_start(whole, crowd, "PostgreSQL", whole.postgres.kill, whole.postgres.start)
     kill_and_start(whole, crowd, "Redis", whole.redis.kill, whole.redis.start)
@@ -201,6 +204,7 @@ def test_candidates_get_right_answers_or_a_clear_sentence_whatever_is_killed(
         "error: The pages cannot be searched at the moment. Try again in 5 seconds.",
     }
     assert set(crowd.saw("a replica")) <= {"answered, stored", BROKEN}
+    assert set(crowd.saw("a replica that is told to end")) == {"answered, stored"}
     no_wrong_answer(crowd, source)
     nothing_acknowledged_is_lost(whole, crowd)
 

@@ -54,7 +54,7 @@ def until(good: Callable[[], bool], what: str, seconds: float = 60) -> None:
 
 @dataclass
 class Part:
-    """One process, killed with SIGKILL."""
+    """One process, told to end or killed with SIGKILL."""
 
     command: list[str]
     ready: Callable[[], bool]
@@ -76,6 +76,13 @@ class Part:
     def start(self) -> None:
         self.begin()
         until(self.ready, f"{self.command[0]} answers; see {self.log}", 240)
+
+    def end(self) -> None:
+        """Tell the process to end, as whoever brings a new release does; it has ten seconds."""
+        assert self.process is not None
+        self.process.terminate()
+        self.process.wait(15)
+        self.process = None
 
     def kill(self) -> None:
         """Kill the process with all that it started: nginx has workers."""
