@@ -113,6 +113,30 @@ def test_nobody_is_turned_away_by_a_replica_that_is_about_to_end(two: tuple[str,
     assert refused.status_code == 503 and refused.headers["retry-after"] == "5"
 
 
+def test_what_nginx_says_by_itself_has_the_headers_and_a_sentence(tmp_path: Path) -> None:
+    need_servers()
+    app = create_app(FakeAssistant(), settings())
+    with contextlib.ExitStack() as stack:
+        port = int(stack.enter_context(served(app)).rpartition(":")[2])
+        address, _ = stack.enter_context(in_front_of([port, port], tmp_path, from_one_address=1))
+        said = [
+            httpx.get(f"{address}/metrics"),
+            httpx.get(f"{address}/readyz"),
+            httpx.post(f"{address}/api/chat", content=b"x" * 70_000),
+            httpx.post(f"{address}/gradio_api/queue/join", content=b"x" * 70_000),
+        ]
+        stack.enter_context(httpx.stream("GET", f"{address}/gradio_api/heartbeat/a", timeout=30))
+        said += [httpx.get(f"{address}/api/start"), httpx.get(f"{address}/")]
+    with in_front_of([1, 1], tmp_path) as (address, _):
+        said += [httpx.get(f"{address}/api/start"), httpx.get(f"{address}/")]
+    assert [answer.status_code for answer in said] == [404, 404, 413, 413, 429, 429, 503, 503]
+    for answer in said:
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["content-security-policy"] == "default-src 'none'"
+    codes = [answer.json()["code"] for answer in said[2:7]]
+    assert codes == ["bad_request", "bad_request", "busy", "busy", "not_ready"]
+
+
 def test_replicas_that_have_much_to_do_are_asked_again_as_soon_as_they_have_less(
     two: tuple[str, list[Turns]],
 ) -> None:
