@@ -17,7 +17,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,6 +46,9 @@ SCHEMA = 1
 
 KEPT_VECTORS = 40_000
 """Vectors of passages, and as many of sentences, kept in memory after they were asked for: 60 MB each."""
+
+SPARE, SPARE_AT_MOST = 1.5, 10
+"""How many more vectors than are expected to be enough are asked for, and how many times those wanted at most."""
 
 CURRENT = "CURRENT"
 VERSIONS = "versions"
@@ -118,6 +121,7 @@ class Store:
                 f"The store {folder.parent.parent} is damaged: records are missing. Run ingest.py again."
             )
         self._kept: dict[str, dict[str, NDArray[np.float32]]] = {"passages": {}, "sentences": {}}
+        self._passing: dict[str, NDArray[np.bool_]] = {}
         self.row = {passage.id: index for index, passage in enumerate(self.passages)}
         self.job = {job.id: job for job in self.jobs}
 
@@ -244,19 +248,56 @@ class Store:
         self, vector: NDArray[np.float32], limit: int, where: Mapping[str, Any] | None = None
     ) -> list[tuple[int, float]]:
         """Row and cosine of the passages nearest to `vector`, nearest first; of several, one after the other."""
-        found = nearest(self.passage_collection, vector, limit, where)
-        return [(self.row[key], score) for key, score in found if key in self.row]
+        found = self._nearest(self.passage_collection, vector, limit, where, lambda key: key)
+        return [(self.row[key], score) for key, score in found]
 
     def nearest_sentences(
         self, vector: NDArray[np.float32], limit: int, where: Mapping[str, Any] | None = None
     ) -> list[tuple[int, int, float]]:
         """Passage row, sentence number and cosine of the sentences nearest to `vector`, or to several."""
-        hits = []
-        for key, score in nearest(self.sentence_collection, vector, limit, where):
-            passage, _, number = key.rpartition(":")
-            if passage in self.row:
-                hits.append((self.row[passage], int(number), score))
-        return hits
+        found = self._nearest(self.sentence_collection, vector, limit, where, _passage_of)
+        return [(self.row[_passage_of(key)], int(key.rpartition(":")[2]), score) for key, score in found]
+
+    def _nearest(
+        self,
+        collection: Collection,
+        vector: NDArray[np.float32],
+        limit: int,
+        where: Mapping[str, Any] | None,
+        passage_of: Callable[[str], str],
+    ) -> list[tuple[str, float]]:
+        """Ids and cosines of what is nearest and has the tags in `where`.
+
+        A filter costs Chroma time by the number of vectors that pass it, ten times the search itself in a large
+        store. So it is asked for more than are wanted, without one, and filters only where few pass.
+        """
+        allowed = self._allowed(where or {})
+        if not allowed.any():
+            return []
+        share = float(allowed.mean())
+        asked = limit if share == 1 else int(SPARE * limit / share)
+        if asked <= limit * SPARE_AT_MOST:
+            every = nearest(collection, vector, asked)
+            found = [
+                [
+                    hit
+                    for hit in hits
+                    if (row := self.row.get(passage_of(hit[0]))) is not None and allowed[row]
+                ]
+                for hits in every
+            ]
+            if all(len(kept) >= limit or len(hits) < asked for kept, hits in zip(found, every, strict=True)):
+                return [hit for hits in found for hit in hits[:limit]]
+        every = nearest(collection, vector, limit, where)
+        return [hit for hits in every for hit in hits if passage_of(hit[0]) in self.row]
+
+    def _allowed(self, where: Mapping[str, Any]) -> NDArray[np.bool_]:
+        """Which passages have the tags that a filter asks for, of shape (passages,)."""
+        name = json.dumps(where, sort_keys=True)
+        if name not in self._passing:
+            passing = [_matches(passage, where) for passage in self.passages]
+            self._passing[name] = np.array(passing, dtype=bool)
+        return self._passing[name]
 
     def passage_matrix(self, rows: Sequence[int]) -> NDArray[np.float32]:
         """Vectors of the passages in `rows`, of shape (len(rows), dimensions)."""
@@ -281,6 +322,19 @@ class Store:
         if not keys:
             return np.zeros((0, 0), dtype=np.float32)
         return np.stack([kept[key] for key in keys])
+
+
+def _passage_of(sentence: str) -> str:
+    """The id of the passage that a sentence's id belongs to."""
+    return sentence.rpartition(":")[0]
+
+
+def _matches(passage: Passage, where: Mapping[str, Any]) -> bool:
+    """Whether a passage has all tags of a filter as Chroma has them."""
+    return all(
+        all(_matches(passage, part) for part in value) if tag == "$and" else getattr(passage, tag) == value
+        for tag, value in where.items()
+    )
 
 
 def sentence_texts(passage: Passage) -> list[str]:
@@ -519,10 +573,10 @@ def chroma_errors(
 
 def nearest(
     collection: Collection, vector: NDArray[np.float32], limit: int, where: Mapping[str, Any] | None = None
-) -> list[tuple[str, float]]:
+) -> list[list[tuple[str, float]]]:
     """Ids and cosines of the `limit` nearest vectors whose tags are as in `where`, nearest first.
 
-    `vector`: one, or several as rows, for which Chroma is asked once; each has `limit` of its own.
+    `vector`: one, or several as rows, for which Chroma is asked once; each has a list of its own.
     """
     with chroma_errors():
         found = collection.query(
@@ -532,9 +586,8 @@ def nearest(
             include=["distances"],
         )
     return [
-        (key, 1.0 - float(distance))
+        [(key, 1.0 - float(distance)) for key, distance in zip(keys, distances, strict=True)]
         for keys, distances in zip(found["ids"], found["distances"] or [], strict=True)
-        for key, distance in zip(keys, distances, strict=True)
     ]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from conftest import WordEmbedder, page_of, reading_of
 
-from knowledge.documents import Block, BlockKind, JobPosting, Listing, Page, Passage, Status
+from knowledge.documents import Block, BlockKind, JobPosting, Listing, Page, Passage, Reading, Status
 from knowledge.ingestion import mirror
 from knowledge.keywords import KeywordIndex
 from knowledge.records import record_line
@@ -23,6 +23,7 @@ from knowledge.store import (
     Store,
     StoreError,
     current_version,
+    nearest,
     read_records,
     sentence_texts,
     switch,
@@ -180,6 +181,36 @@ def test_several_vectors_are_asked_at_once_and_each_has_its_own_nearest(
     apart = [found for vector in both for found in store.nearest_passages(vector, 2)]
     assert store.nearest_passages(both, 2) == apart
     assert len(store.nearest_sentences(both, 1)) == 2
+
+
+def test_a_filter_finds_the_same_whether_it_is_chromas_or_ours(tmp_path: Path) -> None:
+    store = closed_but_every(tmp_path, 7)
+    vector = np.eye(8, dtype=np.float32)[0]
+    for where in ({"open": True}, {"open": False}, {"$and": [{"open": True}, {"language": "en"}]}):
+        for limit in (1, 3, 99):  # few are filtered here, many by Chroma, and of 99 there are not as many
+            own = store.nearest_passages(vector, limit, where)
+            theirs = nearest(store.passage_collection, vector, limit, where)[0]
+            assert [score for _, score in own] == pytest.approx([score for _, score in theirs], abs=1e-6)
+            assert all(store.passages[row].open is (where != {"open": False}) for row, _ in own)
+            said = [row for row, _, _ in store.nearest_sentences(vector, limit, where)]
+            assert said and all(store.passages[row].open is (where != {"open": False}) for row in said)
+    assert store.nearest_passages(vector, 3, {"language": "fr"}) == []
+
+
+def closed_but_every(folder: Path, step: int) -> Store:
+    """A store of sixty postings, of which only every so many-th is open, each with a sentence of its own."""
+    paragraphs = [f"{'Salary, ' * number}learning." for number in range(60)]
+    jobs = tuple(
+        JobPosting(
+            f"job-{number}", f"Job {number}", "jobs.json",
+            status=Status.CLOSED if number % step else Status.OPEN,
+            blocks=(Block(BlockKind.PARAGRAPH, said),),
+        )
+        for number, said in enumerate(paragraphs)
+    )  # fmt: skip
+    embedder = WordEmbedder()
+    mirror([Reading(jobs=jobs)], ["jobs.json"], folder / "many", embedder)
+    return Store.open(folder / "many", embedder)
 
 
 def test_a_passage_whose_id_was_asked_for_is_the_same_record() -> None:
