@@ -94,7 +94,7 @@ class Knowledge:
         self.context = StoreContext(store, bank)
         names = company_names(store, settings.company)
         self.desk = RoleDesk(store, names, settings)
-        self.answerable: dict[tuple[str, str], bool] = {}
+        self.answerable: dict[tuple[str, str, str], bool] = {}
         self.languages = frozenset(passage.language for passage in store.passages if passage.open)
         self.corrections = Corrections()
         self.hidden: frozenset[int] = frozenset()
@@ -121,12 +121,13 @@ class Knowledge:
             laid.desk = RoleDesk(visible, company_names(visible, settings.company), settings)
         return laid
 
-    @property
-    def state(self) -> str:
-        """The version and the revision of the corrections: the same words get the same reply while it lasts."""
+    def state(self, today: date) -> str:
+        """What replies rest on beside what was said: the same words get the same reply while it lasts."""
+        # Another store may be put in the place of this one, with a version of the same name.
+        inode, moment = self.store.stamp
         # An approved answer may begin or end to count at midnight.
-        day = date.today().isoformat() if self.corrections.answers else ""
-        return f"{self.store.version}/{self.corrections.revision}/{day}"
+        day = today.isoformat() if self.corrections.answers else ""
+        return f"{self.store.version}@{inode}.{moment}/{self.corrections.revision}/{day}"
 
 
 @dataclass(frozen=True)
@@ -181,12 +182,14 @@ class Assistant:
         writer: GenerativeWriter | None = None,
         corrections: Callable[[], Corrections] = Corrections,
         suggests: bool = True,
+        today: Callable[[], date] = date.today,
     ) -> None:
         """`parameters`: the decision's weights, by default the fitted ones; `bank`: one already embedded.
 
         `writer`: a writer with a language model, by default the one that the settings name, if any.
         `corrections` is asked before each turn for those in force, and must be quick. `suggests`: whether replies
         come with questions to go on with, which takes some searches until it is known which would be answered.
+        `today` says which day it is: approved answers count from one day to another.
         """
         self.settings = settings
         self.embedder = embedder
@@ -198,6 +201,7 @@ class Assistant:
         )
         self.corrections = corrections
         self.suggests = suggests
+        self.today = today
         self.server = ChromaServer.of(settings)
         self._lock = threading.Lock()
         self._knowledge: Knowledge | None = None
@@ -339,7 +343,7 @@ class Assistant:
     def _would_answer(self, text: str, language: str, knowledge: Knowledge) -> bool:
         """Whether a first question would be answered; no language model is asked for that."""
         question = self.understand(text, language, Memory(), knowledge)
-        if knowledge.approved.answer(question) is not None:
+        if knowledge.approved.answer(question, self.today()) is not None:
             return True
         if self.refuse(question) is not None:
             return False
@@ -387,7 +391,7 @@ class Assistant:
 
         A reply for which the language model failed is worked out `anew`: its time-out must not stick.
         """
-        key = (knowledge.state if knowledge else "", about, *turns)
+        key = (knowledge.state(self.today()) if knowledge else "", about, *turns)
         with self._lock:
             kept = self._turns.get(key)
             if kept and not (anew and kept[0].trace.get("fallback")):
@@ -444,7 +448,7 @@ class Assistant:
         watch = Stopwatch()
         question = self.understand(text, language, memory, knowledge)
         watch.lap("understand")
-        if approved := knowledge.approved.answer(question):
+        if approved := knowledge.approved.answer(question, self.today()):
             reply = replace(as_reply(approved, language), suggestions=self._suggestions(question, knowledge))
             return traced(reply, question, watch, "approved"), self._after(question, memory)
         refusal = self.refuse(question)
@@ -665,8 +669,8 @@ class Assistant:
         return tuple(islice(sure, limit))
 
     def _is_answerable(self, ask: str, language: str, knowledge: Knowledge) -> bool:
-        """Whether a suggested question would be answered; worked out once for each version of the store."""
-        key = (language, ask)
+        """Whether a suggested question would be answered; worked out once for each state of the knowledge."""
+        key = (knowledge.state(self.today()), language, ask)
         if key not in knowledge.answerable:
             knowledge.answerable[key] = self._would_answer(ask, language, knowledge)
         return knowledge.answerable[key]

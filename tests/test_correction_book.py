@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
 from ui.corrections import Change, CorrectionBook, CorrectionError, Kind
 from ui.database import Database
+from ui.tables import CorrectionChange
 
 LEAVE = {"questions": ["How long is parental leave?"], "text": "Twenty weeks."}
 
@@ -45,6 +46,26 @@ def test_a_change_of_another_process_is_in_force_soon(book: CorrectionBook, data
     while not book.current().revision and time.monotonic() < ended:
         time.sleep(0.05)
     assert book.current().synonyms == {"PTO": "paid leave"}
+
+
+def test_of_two_changes_at_once_the_one_that_is_there_later_is_not_missed(
+    book: CorrectionBook, database: Database
+) -> None:
+    def written(revision: int, asked: str, meant: str) -> None:
+        """By another process, whose number was drawn when its transaction began."""
+        content = {"asked": asked, "meant": meant}
+        row = CorrectionChange(
+            revision=revision, correction=asked, kind="synonym", content=content, by="ada", what="added"
+        )
+        row.at = datetime.now(UTC)
+        with database.writing() as session:
+            session.add(row)
+        book._looked = float("-inf")
+
+    written(5, "WFH", "work from home")
+    assert book.current().synonyms == {"WFH": "work from home"}
+    written(4, "PTO", "paid leave")
+    assert book.current().synonyms == {"PTO": "paid leave", "WFH": "work from home"}
 
 
 def test_each_change_is_a_version_with_who_and_what(book: CorrectionBook) -> None:

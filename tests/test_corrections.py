@@ -217,3 +217,55 @@ def test_the_trace_tells_what_settled_a_turn_and_how_long_each_step_took(
         trace = assistant.reply([ask]).trace
         assert trace["decided"] == decided and trace["steps"]["understand"] >= 0
     assert set(assistant.reply([ASK]).trace["steps"]) >= {"understand", "roles", "search", "write"}
+
+
+# --- replies that are kept ------------------------------------------------------------------------------
+
+
+def test_a_kept_reply_does_not_outlive_the_day_an_approved_answer_begins_or_ends(
+    assistant: Assistant, team: Team
+) -> None:
+    team.now = Corrections(12, (replace(ANSWER, valid_from=date(2026, 6, 2), valid_until=date(2026, 6, 3)),))
+    dated = assistant.configured()
+    writers = []
+    for day in (1, 2, 3, 4):
+        dated.today = lambda day=day: date(2026, 6, day)
+        writers.append(dated.reply([ASK]).writer)
+        assert dated.reply([ASK]) is dated.reply([ASK]), "the same day's reply is kept"
+    assert writers == ["extractive", TEAM, TEAM, "extractive"]
+
+
+def test_what_is_suggested_is_known_to_be_answered_on_that_day(assistant: Assistant, team: Team) -> None:
+    knowledge = assistant.knowledge()
+    assert knowledge is not None
+    unanswered = next(
+        topic.question["en"]
+        for topic in assistant.bank.topics
+        if not assistant._would_answer(topic.question["en"], "en", knowledge)
+    )
+    answer = replace(ANSWER, questions=(unanswered,), valid_until=date(2026, 6, 3))
+    team.now = Corrections(13, (answer,))
+    dated = assistant.configured()
+    known = []
+    for day in (3, 4):
+        dated.today = lambda day=day: date(2026, 6, day)
+        laid = dated.knowledge()
+        assert laid is not None
+        known.append(dated._is_answerable(unanswered, "en", laid))
+    assert known == [True, False]
+
+
+def test_a_kept_reply_is_of_the_threshold_that_it_was_asked_by(assistant: Assistant, team: Team) -> None:
+    team.now = Corrections(14)
+    strict, lenient = assistant.configured(threshold=1.0), assistant.configured(threshold=0.0)
+    for _ in range(2):
+        assert strict.reply([ASK]).outcome is Outcome.NOT_FOUND
+        assert lenient.reply([ASK]).outcome is Outcome.ANSWERED
+
+
+def test_a_kept_reply_is_in_the_language_of_its_own_turns(assistant: Assistant, team: Team) -> None:
+    team.now = Corrections(15)
+    french = assistant.reply(["Combien de temps pour apprendre ?", "remote?"])
+    english = assistant.reply([ASK, "remote?"])
+    assert (french.language, english.language) == ("fr", "en")
+    assert assistant.reply(["Combien de temps pour apprendre ?", "remote?"]).language == "fr"

@@ -179,6 +179,23 @@ MORE = 'Interns have 20 days of vacation [1 "Interns have 20 days of paid vacati
 SHOWN = "Everybody has **27 days** of vacation [1]."
 
 
+def test_a_reply_that_was_under_way_is_not_kept_for_a_store_put_in_its_place(
+    tmp_path: Path, sample: Assistant
+) -> None:
+    ask = ["How many days of vacation do millers have?"]
+    assistant = over(tmp_path / "store", sample, "Millers have 31 days of vacation a year.")
+    over(tmp_path / "other", sample, "Millers have 44 days of vacation a year.")
+    assert current_version(tmp_path / "store").name == current_version(tmp_path / "other").name
+    under_way = assistant.stream(ask)
+    assert isinstance(next(under_way), str)
+    (tmp_path / "store").rename(tmp_path / "old")
+    (tmp_path / "other").rename(tmp_path / "store")
+    assistant.reply(["What does lunch cost?"])  # moves to the other store, and forgets what was kept
+    *_, last = under_way
+    assert isinstance(last, Reply) and "31 days" in last.text
+    assert "44 days" in assistant.reply(ask).text
+
+
 @pytest.fixture(scope="module")
 def mill_store(tmp_path_factory: pytest.TempPathFactory, sample: Assistant) -> Path:
     """The mill's page, its vacation and a planted sentence on it."""

@@ -99,9 +99,13 @@ class CorrectionBook:
             return self._current
         try:
             with self.database.reading() as session:
-                newest = session.scalar(select(func.max(CorrectionChange.revision))) or 0
-            if newest != self._current.revision:
-                self._current = in_force(self.entries(), newest)
+                newest, count = session.execute(
+                    select(func.max(CorrectionChange.revision), func.count())
+                ).one()
+            # Of two changes at once, the one with the lower number may be there after the other.
+            revision = (newest or 0) + count
+            if revision != self._current.revision:
+                self._current = in_force(self.entries(), revision)
         except SQLAlchemyError as error:
             log.error("The corrections cannot be read anew: %s", str(error).splitlines()[0])
         finally:

@@ -77,7 +77,7 @@ def look(desk: Desk) -> Iterator[tuple[int, int]]:
         found.append(covered)
         if number % 4 == 0 or number == len(topics):
             yield number, len(topics)
-    desk.covered, desk.covered_by = found, knowledge.state
+    desk.covered, desk.covered_by = found, knowledge.state(desk.assistant.today())
 
 
 def rows(desk: Desk) -> list[Row]:
@@ -125,7 +125,7 @@ def shown(desk: Desk) -> list[Any]:
 def listing(desk: Desk, found: list[Row]) -> str:
     """The topics as a table, with counts above it."""
     knowledge = desk.assistant.knowledge()
-    old = knowledge is not None and knowledge.state != desk.covered_by
+    old = knowledge is not None and knowledge.state(desk.assistant.today()) != desk.covered_by
     counts = ", ".join(
         f"{sum(r.covered.state is state for r in found)} {name}" for state, name in STATES.items()
     )
