@@ -261,6 +261,30 @@ def test_a_transcript_is_sent_only_as_it_was_shown(tmp_path: Path) -> None:
     assert (failed.status_code, failed.json()["code"]) == (502, "handover_failed")
 
 
+def test_nobody_can_flood_a_recruiter_with_transcripts(tmp_path: Path) -> None:
+    """Each with another note is another one; ten an hour of a chat, thirty of an address."""
+    import test_handover
+
+    hook = test_handover.Hook()
+    threading.Thread(target=hook.serve_forever, daemon=True).start()
+    world = World(tmp_path, handover_webhook=hook.address)
+
+    def sent(chat: str, number: int) -> int:
+        path, wish = f"/api/conversations/{chat}/handover", {"note": f"Call {number}"}
+        digest = world.client.post(path, json=wish).json()["digest"]
+        return world.client.post(path, json={**wish, "digest": digest}).status_code
+
+    chats = [letter * 32 for letter in "abcd"]
+    for chat in chats:
+        world.ask(HOME, conversation=chat)
+    assert [sent(chats[0], number) for number in range(11)] == [202] * 10 + [429]
+    assert [sent(chat, number) for chat in chats[1:] for number in range(7)] == [202] * 20 + [429]
+    assert len(hook.taken) == 30
+    hook.shutdown()
+    hook.server_close()
+    world.database.close()
+
+
 def test_nothing_can_be_sent_where_no_address_is_set(world: World) -> None:
     world.ask(HOME)
     answer = world.client.post(f"/api/conversations/{CHAT}/handover", json={})
@@ -309,7 +333,14 @@ def test_the_description_names_every_endpoint_and_what_it_answers(world: World) 
         f"get {chat}": {"200": "Transcript", **wrong},
         f"delete {chat}": {"204": "[", "429": "Problem", **wrong},
         f"put {chat}/messages/{{message}}/feedback": {"204": "[", **wrong},
-        f"post {chat}/handover": {"200": "Shown", "202": "Shown", "409": "Shown", "502": "Problem", **wrong},
+        f"post {chat}/handover": {
+            "200": "Shown",
+            "202": "Shown",
+            "409": "Shown",
+            "429": "Problem",
+            "502": "Problem",
+            **wrong,
+        },
     }
     assert "event: reply" in stream and "ChatReply" in str(told["paths"]["/api/chat"])
 

@@ -132,6 +132,13 @@ def test_a_chat_that_was_handed_over_needs_attention_at_its_last_exchange(kept: 
     assert (exchange(kept).attention, exchange(kept, SECOND).attention) == (0, Attention.HANDED_OVER)
 
 
+def test_a_chat_that_is_deleted_while_it_is_being_sent_is_no_error(kept: Conversations) -> None:
+    kept.record(turn())
+    kept.delete(CHAT)
+    kept.handed_over(CHAT, "d" * 64)
+    assert rows(kept)["handover"] == 0
+
+
 def test_the_role_is_kept_where_a_reply_is_about_one(kept: Conversations) -> None:
     kept.record(turn(FIRST, jobs=["Ferry Pilot"]))
     kept.record(turn(SECOND, jobs=["Ferry Pilot", "Buyer"]))

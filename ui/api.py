@@ -218,10 +218,9 @@ def chat_api(
         counts; or `error`.
         """
         body = _checked(body)
-        address = request.client.host if request.client else ""
-        if wait := await asyncio.to_thread(limits.ask, body.conversation or "", address):
+        if wait := await asyncio.to_thread(limits.ask, body.conversation or "", _address_of(request)):
             telemetry.metrics.refused("limit")
-            raise RefusedError(429, "busy", f"That was a lot at once. Try again in {wait} seconds.", wait)
+            raise _too_often(wait)
         if refusal := turns.enter():
             code = "closing" if refusal.closing else "busy"
             telemetry.metrics.refused(code)
@@ -242,8 +241,8 @@ def chat_api(
     def forget(conversation: PathId, request: Request) -> None:
         """Delete a chat with all that belongs to it, for good; also right where there is none (yet)."""
         keeper = chat.kept_by()
-        if wait := limits.forget(request.client.host if request.client else ""):
-            raise RefusedError(429, "busy", f"That was a lot at once. Try again in {wait} seconds.", wait)
+        if wait := limits.forget(_address_of(request)):
+            raise _too_often(wait)
         keeper.delete(conversation)
 
     @router.put(
@@ -263,12 +262,14 @@ def chat_api(
         "/conversations/{conversation}/handover",
         response_model=None,
         responses={
-            **answers(Shown, 404, 502, 503),
+            **answers(Shown, 404, 429, 502, 503),
             202: {"model": Shown, "description": "It was sent."},
             409: {"model": Shown, "description": "The chat has gone on: the new text, not sent."},
         },
     )
-    def hand_over(conversation: PathId, body: Letters, response: Response) -> dict[str, Any]:
+    def hand_over(
+        conversation: PathId, body: Letters, request: Request, response: Response
+    ) -> dict[str, Any]:
         """Send the transcript to a recruiter: first shown (200), then, with the digest of that, sent (202)."""
         if not chat.can_hand_over:
             raise RefusedError(404, "not_stored", "Transcripts cannot be sent from here.")
@@ -284,6 +285,8 @@ def chat_api(
             response.status_code = 409
             return {**told, "sent": False}
         if not database.was_handed_over(conversation, sent.digest):
+            if wait := limits.send(conversation, _address_of(request)):
+                raise _too_often(wait)
             try:
                 chat.courier.deliver(sent)
             except HandoverError:
@@ -295,6 +298,16 @@ def chat_api(
         return {**told, "sent": True}
 
     return router
+
+
+def _address_of(request: Request) -> str:
+    """Where a request comes from, "" where that is not known."""
+    return request.client.host if request.client else ""
+
+
+def _too_often(seconds: int) -> RefusedError:
+    """What whoever is beyond a limit is told."""
+    return RefusedError(429, "busy", f"That was a lot at once. Try again in {seconds} seconds.", seconds)
 
 
 def _checked(ask: Ask) -> Ask:

@@ -159,8 +159,10 @@ class Conversations:
             return True
 
     def handed_over(self, conversation: str, digest: str) -> None:
-        """Note that a transcript was sent."""
+        """Note that a transcript was sent; not of a chat that was deleted meanwhile."""
         with self.database.writing() as session:
+            if session.get(Conversation, conversation) is None:
+                return
             session.add(Handover(conversation=conversation, at=datetime.now(UTC), digest=digest))
             last = select(Exchange).where(Exchange.conversation == conversation)
             if exchange := session.scalar(last.order_by(Exchange.at.desc(), Exchange.message).limit(1)):

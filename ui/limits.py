@@ -1,4 +1,4 @@
-"""How often a visitor, and an address, may ask, and have chats deleted."""
+"""How often a visitor, and an address, may ask, have chats deleted, and send them to a recruiter."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from limits.storage import Storage
 from knowledge.rates import RateLimit
 from knowledge.settings import Settings
 
+HANDOVERS = "10/hour"
+"""How often a chat may be sent to a recruiter, each time with other words: a person reads them all."""
+
+HANDOVERS_OF_AN_ADDRESS = "30/hour"
+"""And how often over all chats of an address."""
+
 
 class Limits:
     """The limits of the chat, however it is reached."""
@@ -16,6 +22,8 @@ class Limits:
     def __init__(self, settings: Settings, storage: Storage) -> None:
         self._visitor = RateLimit(settings.limit_visitor, storage, "visitor")
         self._address = RateLimit(settings.limit_address, storage, "address")
+        self._sent = RateLimit(HANDOVERS, storage, "sent")
+        self._sent_by = RateLimit(HANDOVERS_OF_AN_ADDRESS, storage, "sent by")
         self._forgotten = RateLimit(settings.limit_address, storage, "forgotten")
 
     def ask(self, visitor: str, address: str) -> int:
@@ -24,6 +32,10 @@ class Limits:
         `visitor`: id of the conversation; `address`: where the request came from, "" where that is not known.
         """
         return self._visitor.hit(visitor) or (self._address.hit(network(address)) if address else 0)
+
+    def send(self, visitor: str, address: str) -> int:
+        """Count a transcript that is to be sent to a recruiter; 0, or the seconds to wait."""
+        return self._sent.hit(visitor) or (self._sent_by.hit(network(address)) if address else 0)
 
     def forget(self, address: str) -> int:
         """Count a chat that is to be deleted, as each leaves its id behind; 0, or the seconds to wait."""
