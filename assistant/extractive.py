@@ -27,6 +27,9 @@ BUDGET = 130
 BEHIND = 3.2
 """How far, as a logit, a passage may be behind the best one and still be quoted beside it."""
 
+BESIDE = 24
+"""Characters before and after a number in which the words stand that say what it counts."""
+
 _LEANS_BACK = re.compile(
     r"^(it|this|that|these|those|they|he|she|however|but|also|if so|then|in (this|that|these) cases?|otherwise|"
     r"such|both|again|instead|so|for example|cela|ceci|il|elle|ils|elles|dies|diese|das|sie|er|es|esto|eso)\b",
@@ -183,14 +186,26 @@ def _introduced(quotation: Quotation, before: int) -> str:
 
 
 def mark(text: str, question: Question, within: str = "") -> str:
-    """The first number, sum or duration asked for set in bold.
+    """The one number, sum or duration asked for set in bold, where it is clear which.
 
-    Only in the sentence `within`, where the text holds it: in a list of benefits the first number is another one's.
+    It is the one beside which most words of the question stand; of several alike the first in the sentence
+    `within`, or the only one there is. In a list of benefits the first number is another one's.
     """
     pattern = _MARKED.get(question.answer_type)
     if pattern is None:
         return text
-    start = max(text.find(within), 0)
-    end = start + len(within) if within and text.startswith(within, start) else len(text)
-    bold = re.sub(rf"(?<![\w\[*])({pattern})(?![\w\]*])", r"**\1**", text[start:end], count=1)
-    return text[:start] + bold + text[end:]
+    found = list(re.finditer(rf"(?<![\w\[*])({pattern})(?![\w\]*])", text))
+    start = text.find(within) if within else -1
+    inside = range(start, start + len(within)) if start >= 0 else range(0)
+    words = set(question.words)
+
+    def rank(match: re.Match[str]) -> tuple[int, bool]:
+        before = terms(text[max(match.start() - BESIDE, 0) : match.start()], question.language)
+        after = terms(text[match.start() :][: len(match[0]) + BESIDE], question.language)
+        # "500 requests and 3 deployments": what is counted stands behind its number.
+        return 2 * len(words & set(after)) + len(words & set(before)), match.start() in inside
+
+    best = max(found, key=rank, default=None)
+    if best is None or (len(found) > 1 and not any(rank(best))):
+        return text
+    return f"{text[: best.start()]}**{best[0]}**{text[best.end() :]}"
