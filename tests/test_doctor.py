@@ -122,6 +122,9 @@ def test_what_is_open_to_the_world_without_a_proxy_or_https_is_a_warning(tmp_pat
     assert [f.state for f in (*found(chosen, "proxies"), *found(chosen, "https"))] == ["warn", "warn"]
     behind = at(tmp_path, host="0.0.0.0", trusted_proxies="10.0.0.1")
     assert found(behind, "proxies") == found(behind, "https") == []
+    assert [finding.state for finding in found(behind, "address")] == ["warn"]
+    named = behind.model_copy(update={"public_url": "https://chat.example"})
+    assert found(named, "address") == found(named, "https") == []
 
 
 def test_a_chroma_server_that_is_away_fails(tmp_path: Path) -> None:

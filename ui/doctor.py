@@ -128,6 +128,17 @@ def _settings(settings: Settings) -> Iterator[Finding]:
             "Behind a proxy, set CANDOR_TRUSTED_PROXIES to its address; else all candidates share one limit. "
             "Without one, put a proxy with https in front.",
         )
+    if settings.trusted_proxies and not settings.public_url:
+        yield Finding(
+            "address",
+            "warn",
+            "Links of invitations cannot name the address at which recruiters reach the console.",
+            "Set CANDOR_PUBLIC_URL to it, as https://chat.example.com.",
+        )
+    if settings.public_url.startswith("http://"):
+        yield Finding(
+            "https", "warn", "Recruiters are led to an address without https.", "Serve it over https."
+        )
     yield Finding(
         "settings", "ok", f"{len(settings.model_fields_set)} of {len(Settings.model_fields)} are set."
     )
