@@ -24,7 +24,7 @@ from assistant.topics import Bank, Topic, stemmed
 from knowledge.documents import Passage
 from knowledge.reranking import Reranker, standardised
 from knowledge.retrieval import Hit
-from knowledge.sentences import terms, words
+from knowledge.sentences import STOP_WORDS, plain, stem, terms, words
 from knowledge.store import Store
 
 if TYPE_CHECKING:
@@ -145,6 +145,12 @@ def _regression(data: Mapping[str, object], names: Sequence[str], path: Path) ->
     return Regression(tuple(names), tuple(float(weights[name]) for name in names), float(str(data["bias"])))
 
 
+@lru_cache(maxsize=1)
+def stop_stems() -> frozenset[str]:
+    """Stems of the English words that keyword search leaves out."""
+    return frozenset(map(stem, plain(STOP_WORDS["en"]).split()))
+
+
 class StoreContext:
     """What the features need to know of the whole store, computed once a version."""
 
@@ -153,6 +159,8 @@ class StoreContext:
         self.bank = bank
         self._stemmed: dict[int, str] = {}
         self._present: dict[str, bool] = {}
+        self._open = np.array([passage.open for passage in store.passages], dtype=bool)
+        self._english = np.array([passage.language == "en" for passage in store.passages], dtype=bool)
         self._newest: dict[tuple[str, str], date] = {}
         for page in store.pages:
             if page.modified is not None:
@@ -177,10 +185,19 @@ class StoreContext:
     def holds(self, term: str) -> bool:
         """Whether any open passage holds the stemmed term."""
         if term not in self._present:
-            self._present[term] = any(
-                term in self.stemmed(row) for row, passage in enumerate(self.store.passages) if passage.open
-            )
+            self._present[term] = any(term in self.stemmed(int(row)) for row in self._may_hold(term))
         return self._present[term]
+
+    def _may_hold(self, term: str) -> NDArray[np.int64]:
+        """Rows of the open passages to look through for a stemmed term.
+
+        Of English ones, those that have its words in the keyword index; to other languages that has stems of their own.
+        """
+        rows = self._open
+        for part in term.split():
+            if part not in stop_stems() and (len(part) > 1 or part.isdigit()):
+                rows = rows & ((self.store.keywords.scores([part]) > 0) | ~self._english)
+        return np.flatnonzero(rows)
 
     def present(self, topic: Topic) -> bool:
         """Whether any open passage holds a term of the topic."""

@@ -109,11 +109,7 @@ def search(store: Store, query: Query, limit: int = LIMIT) -> list[Hit]:
         by_sentence = store.nearest_sentences(asked, 2 * pool, where)
     keyword = store.keywords.scores(query.words) + 0.4 * store.keywords.scores(query.widened)
     allowed = _allowed(store, query)
-    by_keyword = [
-        int(row)
-        for row in np.argsort(-keyword, kind="stable")[: 4 * POOL]
-        if keyword[row] > 0 and allowed(int(row))
-    ]
+    by_keyword = [int(row) for row in highest(keyword, 4 * POOL) if allowed(int(row))]
     # In reading order: where scores are equal, what stands first on the pages goes first, every time.
     rows = sorted(
         {*(r for r, _ in by_passage), *(r for r, _, _ in by_sentence), *by_keyword[:POOL]} - query.hidden
@@ -121,6 +117,15 @@ def search(store: Store, query: Query, limit: int = LIMIT) -> list[Hit]:
     if not rows:
         return []
     return _ranked(store, query, rows, keyword)[:limit]
+
+
+def highest(scores: NDArray[np.float32], most: int) -> NDArray[np.int64]:
+    """Rows of the highest scores over 0, the highest first and the first of equal ones first; not all are sorted."""
+    rows = np.flatnonzero(scores > 0)
+    if len(rows) > most:
+        least = np.partition(scores[rows], len(rows) - most)[len(rows) - most]
+        rows = rows[scores[rows] >= least]
+    return rows[np.argsort(-scores[rows], kind="stable")][:most]
 
 
 def _tags(query: Query) -> dict[str, Any]:

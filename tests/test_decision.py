@@ -26,8 +26,8 @@ from assistant.decision import (
     topic_agreement,
 )
 from assistant.questions import Question
-from assistant.topics import Bank
-from knowledge.documents import Passage
+from assistant.topics import Bank, stemmed
+from knowledge.documents import Block, BlockKind, JobPosting, Passage, Reading, Status
 from knowledge.ingestion import mirror
 from knowledge.retrieval import Hit, Query, search
 from knowledge.store import Store
@@ -77,6 +77,26 @@ def weighing(**weights: float) -> Parameters:
         QUESTION_FEATURES, tuple(10.0 * (n == "best_sentence") for n in QUESTION_FEATURES), -5.0
     )
     return Parameters(ranking, answering, 0.5)
+
+
+def test_a_term_is_held_where_it_stands_in_an_open_passage_of_any_language(
+    tmp_path: Path, bank: Bank
+) -> None:
+    embedder = WordEmbedder()
+    pages = [
+        page_of("en.md", "Parental leave is long, and you work from home. No. 7 has a gym."),
+        page_of("fr.md", "Le congé parental est payé.", language="fr"),
+    ]
+    closed = JobPosting(
+        "1", "Cook", "j.json", status=Status.CLOSED, blocks=(Block(BlockKind.PARAGRAPH, "A dental plan."),)
+    )
+    mirror([reading_of(*pages), Reading(jobs=(closed,))], ["pages", "jobs"], tmp_path, embedder)
+    context = StoreContext(Store.open(tmp_path, embedder), bank)
+    texts = [stemmed(passage.embedding_text) for passage in context.store.passages if passage.open]
+    said = ("parental leave", "work from home", "leave parental", "7", "the", "congé parental", "dental plan")
+    for term in (*map(stemmed, said), *bank._terms):
+        assert context.holds(term) is any(term in text for text in texts), term
+    assert [context.holds(stemmed(term)) for term in said] == [True, True, False, True, False, True, False]
 
 
 def test_a_passage_that_says_it_is_near_holds_the_words_and_is_ahead(context: StoreContext) -> None:

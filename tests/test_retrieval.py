@@ -18,7 +18,7 @@ from langchain_core.vectorstores import VectorStore
 from knowledge.chains import StoreRetriever
 from knowledge.documents import Block, BlockKind, JobPosting, Status
 from knowledge.ingestion import mirror
-from knowledge.retrieval import Hit, Query, joined_ranks, search
+from knowledge.retrieval import Hit, Query, highest, joined_ranks, search
 from knowledge.sentences import terms
 from knowledge.store import Store
 
@@ -78,6 +78,14 @@ def test_ranks_are_joined_as_the_formula_says() -> None:
     expected = [1 / 21 + 1 / 23, 1 / 22 + 1 / 22 + 0.5 / 21, 1 / 21 + 0.5 / 22]
     assert joined_ranks([dense, best, keyword], weights=(1, 1, 0.5)).tolist() == pytest.approx(expected)
     assert joined_ranks([], weights=()).tolist() == []
+
+
+def test_the_highest_scores_come_in_order_and_of_equal_ones_the_first() -> None:
+    scores = np.array([0, 2, 1, 2, 0, 3, 1, 2], dtype=np.float32)
+    assert highest(scores, 3).tolist() == [5, 1, 3]
+    assert highest(scores, 5).tolist() == [5, 1, 3, 7, 2]
+    assert highest(scores, 99).tolist() == [5, 1, 3, 7, 2, 6]
+    assert highest(np.zeros(4, dtype=np.float32), 2).tolist() == []
 
 
 def test_fused_is_the_joined_rank(store: Store) -> None:
