@@ -28,6 +28,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import numpy as np
+from numpy.typing import NDArray
 
 ROOT = Path(__file__).parents[2]
 ROUNDS = 3
@@ -103,34 +104,42 @@ def over(name: str, content: Path) -> list[str]:
     from knowledge.store import Store
 
     embedder = load_embedder()
-    ingests, forwards = [], []
+    ingests: list[NDArray[np.float64]] = []
+    forwards: list[NDArray[np.float64]] = []
     embedder.embed(["Is Monday free?", "Is Friday free?", "May I work from home?", "Where?", "When?"])
     for _ in range(ROUNDS):  # in turn, so that a change in the machine's speed meets both
         noting = Recording(embedder)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "store"
-            started = time.perf_counter()
-            mirror([read_source(content)], [name], path, noting)
-            ingests.append(time.perf_counter() - started)
+            ingests.append(timed(lambda at=path, by=noting: mirror([read_source(content)], [name], at, by)))
             own, plain, passages = searches(Store.open(path, embedder), embedder.embed([QUESTION])[0])
-        forwards.append(bare_forward(embedder, list(noting.texts)))
+        taken, way = bare_forward(embedder, list(noting.texts))
+        forwards.append(taken)
         print(
-            f"{name}: ingest {ingests[-1]:.1f} s, forward pass {forwards[-1][0]:.1f} s",
+            f"{name}: ingest {ingests[-1].round(1)}, forward pass {taken.round(1)} s",
             file=sys.stderr,
             flush=True,
         )
     # Each ingest is set against the forward pass beside it: a machine that others use changes from minute to minute.
-    share = statistics.median(
-        forward / ingest for ingest, (forward, _) in zip(ingests, forwards, strict=True)
-    )
-    forward, way = min(forwards)
+    share = np.median(np.array(forwards) / np.array(ingests), axis=0)
     count = len(noting.texts)
+    limit = count / np.min(forwards, axis=0)
     return [
-        f"| {name}: texts embedded a second, whole ingest against forward pass ({count:,} texts; {way}) "
-        f"| {share * count / forward:.0f} | {count / forward:.0f} | {share:.2f} |",
+        *(
+            f"| {name}: texts embedded a second{of}, whole ingest against forward pass ({count:,} texts; {way}) "
+            f"| {share[n] * limit[n]:.0f} | {limit[n]:.0f} | {share[n]:.2f} |"
+            for n, of in enumerate(("", " of processor time"))
+        ),
         f"| {name}: nearest of {passages:,} passages, against NumPy, ms "
         f"| {1000 * own:.2f} | {1000 * plain:.2f} | {plain / own:.2f} |",
     ]
+
+
+def timed(work: Callable[[], Any]) -> NDArray[np.float64]:
+    """Seconds that `work` takes, and seconds of processor time."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    work()
+    return np.array([time.perf_counter() - wall, time.process_time() - cpu])
 
 
 def searches(store: Any, query: Any) -> tuple[float, float, int]:
@@ -151,8 +160,8 @@ def middle(work: Callable[[], Any], times: int = 50) -> float:
     return statistics.median(taken)
 
 
-def bare_forward(embedder: Any, texts: Sequence[str]) -> tuple[float, str]:
-    """Seconds of the forward pass alone in the quickest way, and which that is."""
+def bare_forward(embedder: Any, texts: Sequence[str]) -> tuple[NDArray[np.float64], str]:
+    """Seconds of the forward pass alone in the quickest way, as `timed` has them, and which way that is."""
     import onnxruntime
 
     from knowledge.onnx_encoder import BATCH, BATCH_TOKENS, MODEL
@@ -185,14 +194,12 @@ def bare_forward(embedder: Any, texts: Sequence[str]) -> tuple[float, str]:
                 lambda fed, m=model, p=pool: list(p.map(lambda feed: m.run(None, feed), fed)),
             )
 
-    def taken(way: str, chosen: Sequence[str]) -> float:
+    def taken(way: str, chosen: Sequence[str]) -> NDArray[np.float64]:
         most, work = ways[way]
         fed = feeds(chosen, most)
-        started = time.perf_counter()
-        work(fed)
-        return time.perf_counter() - started
+        return timed(lambda: work(fed))
 
-    best = min(ways, key=lambda way: taken(way, texts[::8]))
+    best = min(ways, key=lambda way: float(taken(way, texts[::8])[0]))
     return taken(best, texts), best
 
 
