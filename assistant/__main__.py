@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import time
@@ -277,6 +278,8 @@ def fit(
 
 def open_assistant(store: Path | None) -> Assistant:
     """The assistant over `store`; ends the program with one line where it cannot be opened."""
+    # What is loaded stays: to look through it for garbage again and again takes a twelfth of a start.
+    gc.disable()
     # Imported here so that --help does not wait for the encoder.
     from knowledge.embedding import EncoderError, load_embedder
     from knowledge.settings import load_settings
@@ -299,6 +302,8 @@ def open_assistant(store: Path | None) -> Assistant:
         return Assistant.open(settings, embedder=loading.result(), suggests=False)
     except (StoreError, EncoderError, ValueError) as error:
         fail(str(error))
+    finally:
+        gc.enable()
 
 
 def fail(message: str) -> NoReturn:

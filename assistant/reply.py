@@ -32,7 +32,7 @@ from assistant.questions import (
 )
 from assistant.role_replies import RoleDesk, RoleMemory, Said
 from assistant.steps import Stopwatch
-from assistant.topics import Bank, folded
+from assistant.topics import Bank, folded, topic_words
 from knowledge.chroma_server import ChromaServer
 from knowledge.documents import Status
 from knowledge.embedding import Embedder, load_embedder
@@ -100,8 +100,7 @@ class Knowledge:
         self.hidden: frozenset[int] = frozenset()
         self.approved = ApprovedAnswers((), store.embedder, bank)
         known = {word for passage in store.passages for word in words(passage.embedding_text)}
-        known |= {word for topic in bank.topics for ask in (*topic.asks, *topic.terms) for word in words(ask)}
-        self._known = known | {word for job in store.jobs for word in words(job.title)}
+        self._known = known | topic_words() | {word for job in store.jobs for word in words(job.title)}
         self.speller = Speller(self._known)
         self._uncorrected = self
 

@@ -11,12 +11,15 @@ import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import orjson
 
+from knowledge import sentences
 from knowledge.cache import kept
 from knowledge.embedding import Embedder
 from knowledge.onnx_encoder import OnnxEmbedder
@@ -87,30 +90,59 @@ def folded(text: str) -> str:
     return " ".join(re.sub(r"['‘`´–—-]", " ", plain(text)).split())
 
 
-@lru_cache(maxsize=1)
+TABLES = "tables.json"
+
+
+@cache
+def _tables() -> dict[str, Any]:
+    """What `topics.toml` and `intents.toml` say, and what is worked out of it; kept for the installation.
+
+    Reading them and cutting their words takes longer than a turn.
+    """
+    files = [HERE / "topics.toml", HERE / "intents.toml", Path(__file__), Path(sentences.__file__)]
+    code = b"".join(file.read_bytes() for file in files) + version("snowballstemmer").encode()
+    folder = kept(f"topics-{hashlib.sha256(code).hexdigest()[:16]}", _write_tables)
+    return dict(orjson.loads((folder / TABLES).read_bytes()))
+
+
+def _write_tables(folder: Path) -> None:
+    """Write the tables of topics and intents into `folder`."""
+    topics = tomllib.loads((HERE / "topics.toml").read_text(encoding="utf-8"))["topic"]
+    intents = tomllib.loads((HERE / "intents.toml").read_text(encoding="utf-8"))["intent"]
+    said: set[str] = set()
+    for entry in topics:
+        entry["asks"] = [*entry["asks"], *entry.pop("asks_other", ()), *entry["question"].values()]
+        entry["terms"] = [*entry["terms"], *entry.pop("terms_other", ())]
+        entry["stems"] = list(dict.fromkeys(stemmed(term) for term in entry["terms"]))
+        said.update(word for text in (*entry["asks"], *entry["terms"]) for word in words(text))
+    table = {"topics": topics, "intents": intents, "words": sorted(said)}
+    (folder / TABLES).write_bytes(orjson.dumps(table))
+
+
+@cache
 def load_topics() -> tuple[Topic, ...]:
     """The topics of `topics.toml`."""
-    data = tomllib.loads((HERE / "topics.toml").read_text(encoding="utf-8"))
-    return tuple(
-        Topic(
+    topics = []
+    for entry in _tables()["topics"]:
+        topic = Topic(
             id=entry["id"],
             title=entry["title"],
             group=entry["group"],
             answer=entry["answer"],
             question=entry["question"],
-            asks=(*entry["asks"], *entry.get("asks_other", ()), *entry["question"].values()),
-            terms=(*entry["terms"], *entry.get("terms_other", ())),
+            asks=tuple(entry["asks"]),
+            terms=tuple(entry["terms"]),
             weak=tuple(entry.get("weak", ())),
             related=tuple(entry.get("related", ())),
         )
-        for entry in data["topic"]
-    )
+        vars(topic)["stems"] = tuple(entry["stems"])  # in place of what would be worked out
+        topics.append(topic)
+    return tuple(topics)
 
 
-@lru_cache(maxsize=1)
+@cache
 def load_intents() -> tuple[Intent, ...]:
     """The intents of `intents.toml`."""
-    data = tomllib.loads((HERE / "intents.toml").read_text(encoding="utf-8"))
     return tuple(
         Intent(
             reply=entry["reply"],
@@ -118,8 +150,14 @@ def load_intents() -> tuple[Intent, ...]:
             asks=tuple(entry["asks"]),
             patterns=tuple(re.compile(pattern) for pattern in entry.get("patterns", ())),
         )
-        for entry in data["intent"]
+        for entry in _tables()["intents"]
     )
+
+
+@cache
+def topic_words() -> frozenset[str]:
+    """All words, plain, in which the topics are asked about and which their pages use."""
+    return frozenset(_tables()["words"])
 
 
 class Bank:

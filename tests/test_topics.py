@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import orjson
 import pytest
 from conftest import WordEmbedder
 
+from assistant import topics
 from assistant.topics import Bank, Topic, cached_vectors, folded, load_topics, stemmed
+from knowledge.sentences import words
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +93,12 @@ def test_a_damaged_file_of_vectors_is_made_anew(tmp_path: Path) -> None:
     file.write_bytes(b"not an array")
     again = WordEmbedder()
     assert cached_vectors(["salary"], again, tmp_path).shape == (1, 8) and again.texts == ["salary"]
+
+
+def test_the_kept_tables_are_what_is_worked_out_of_the_files(tmp_path: Path) -> None:
+    topics._write_tables(tmp_path)
+    assert orjson.loads((tmp_path / topics.TABLES).read_bytes()) == topics._tables()
+    for topic in load_topics():
+        assert topic.stems == replace(topic).stems == tuple(dict.fromkeys(map(stemmed, topic.terms)))
+    texts = [text for topic in load_topics() for text in (*topic.asks, *topic.terms)]
+    assert topics.topic_words() == {word for text in texts for word in words(text)}
