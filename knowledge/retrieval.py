@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,7 +75,7 @@ class Hit:
     @property
     def nearest(self) -> str:
         """The sentence nearest to the question."""
-        return self.sentences[int(np.argmax(self.by_sentence))] if self.by_sentence else self.passage.text
+        return _nearest(self.passage.text, self.by_sentence)
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def search(store: Store, query: Query, limit: int = LIMIT) -> list[Hit]:
     )
     if not rows:
         return []
-    return _ranked(store, query, rows, keyword)[:limit]
+    return _ranked(store, query, rows, keyword, limit)
 
 
 def highest(scores: NDArray[np.float32], most: int) -> NDArray[np.int64]:
@@ -149,8 +151,10 @@ def _allowed(store: Store, query: Query) -> Callable[[int], bool]:
     return allowed
 
 
-def _ranked(store: Store, query: Query, rows: list[int], keyword: NDArray[np.float32]) -> list[Hit]:
-    """The passages in `rows` with all their scores, in the order of their joined ranks."""
+def _ranked(
+    store: Store, query: Query, rows: list[int], keyword: NDArray[np.float32], limit: int
+) -> list[Hit]:
+    """The best passages in `rows` with all their scores, in the order of their joined ranks."""
     vectors = store.passage_matrix(rows)
     dense = vectors @ query.vector
     keys, matrix = store.sentence_matrix(rows)
@@ -158,7 +162,7 @@ def _ranked(store: Store, query: Query, rows: list[int], keyword: NDArray[np.flo
     counts = np.bincount([row for row, _ in keys], minlength=max(rows) + 1)[rows]
     parts = np.split(matrix, np.cumsum(counts)[:-1])
     by_sentence = [part @ query.vector if len(part) else np.zeros(0, np.float32) for part in parts]
-    best = np.array([max([*found, d]) for found, d in zip(by_sentence, dense, strict=True)])
+    best = np.array([max([*found.tolist(), float(d)]) for found, d in zip(by_sentence, dense, strict=True)])
     scores = [dense, best, np.array([keyword[row] for row in rows])]
     weights = [1.0, 1.0, 0.5]
     if query.typical is not None:
@@ -166,22 +170,28 @@ def _ranked(store: Store, query: Query, rows: list[int], keyword: NDArray[np.flo
         weights.append(0.5)
     fused = joined_ranks(scores, weights)
     order, copies = folded(store, rows, np.argsort(-fused, kind="stable"))
-    hits = [
+    nearest = [_nearest(store.passages[rows[i]].text, by_sentence[i]) for i in order]
+    said = Counter(nearest)
+    return [
         Hit(
             row=rows[i],
             passage=store.passages[rows[i]],
             dense=float(dense[i]),
-            by_sentence=tuple(map(float, by_sentence[i])),
+            by_sentence=tuple(by_sentence[i].tolist()),
             keyword=float(keyword[rows[i]]),
             fused=float(fused[i]),
             vector=vectors[i],
             sentence_vectors=parts[i],
             copies=copies[i],
+            echoes=said[sentence],
         )
-        for i in order
+        for i, sentence in islice(zip(order, nearest, strict=True), limit)
     ]
-    said = Counter(hit.nearest for hit in hits)
-    return [replace(hit, echoes=said[hit.nearest]) for hit in hits]
+
+
+def _nearest(text: str, scores: Any) -> str:
+    """The sentence of a passage with the highest of `scores`."""
+    return sentences(text)[int(np.argmax(scores))] if len(scores) else text
 
 
 def folded(store: Store, rows: Sequence[int], order: Iterable[int]) -> tuple[list[int], dict[int, int]]:
@@ -192,10 +202,16 @@ def folded(store: Store, rows: Sequence[int], order: Iterable[int]) -> tuple[lis
     first: dict[str, int] = {}
     copies: dict[int, int] = {}
     for index in order:
-        words = " ".join(store.passages[rows[index]].text.lower().split())
+        words = _said(store.passages[rows[index]].text)
         kept = first.setdefault(words, int(index))
         copies[kept] = copies.get(kept, 0) + 1
     return list(copies), copies
+
+
+@lru_cache(maxsize=8192)  # each turn compares mostly the same passages
+def _said(text: str) -> str:
+    """A text's words alone, whatever their case and the space between them."""
+    return " ".join(text.lower().split())
 
 
 def joined_ranks(scores: Iterable[NDArray[Any]], weights: Sequence[float]) -> NDArray[np.float64]:
