@@ -114,3 +114,13 @@ def test_a_stream_cut_off_at_the_end_is_no_failure() -> None:
         logging.getLogger("uvicorn.error").error("Exception in an app", exc_info=error)
     assert "OSError" in stream.getvalue() and "Cancelled" not in stream.getvalue()
     assert stream.getvalue().count("Exception in an app") == 1
+
+
+def test_a_visitor_cannot_fill_the_log_by_asking_for_websockets() -> None:
+    stream = written("text")
+    for said in (
+        "Unsupported upgrade request.",
+        'No supported WebSocket library detected. Please use "pip …"',
+    ):
+        logging.getLogger("uvicorn.error").warning(said)
+    assert stream.getvalue() == ""

@@ -27,6 +27,8 @@ _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
+_NO_WEBSOCKETS = ("Unsupported upgrade request", "No supported WebSocket library")
+
 _Error = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
@@ -47,10 +49,13 @@ def set_up_logging(form: str, stream: TextIO | None = None) -> None:
 def _name_request(record: logging.LogRecord) -> bool:
     """Name the request of a record; False for a library's chatter, whatever level it has set for itself.
 
-    A stream that is cut off as the server ends, such as an open page's heartbeat, is no failure either.
+    A stream that is cut off as the server ends, such as an open page's heartbeat, is no failure either, nor is a
+    visitor who asks for a websocket, which nobody is given.
     """
     record.request = REQUEST.get()
     if record.exc_info and isinstance(record.exc_info[1], CancelledError):
+        return False
+    if record.name == "uvicorn.error" and str(record.msg).startswith(_NO_WEBSOCKETS):
         return False
     return record.levelno >= logging.WARNING or record.name.split(".")[0] in OURS
 
