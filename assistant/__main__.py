@@ -278,7 +278,8 @@ def fit(
 
 def open_assistant(store: Path | None) -> Assistant:
     """The assistant over `store`; ends the program with one line where it cannot be opened."""
-    # What is loaded stays: to look through it for garbage again and again takes a twelfth of a start.
+    # What is loaded stays. To look through it for garbage, again and again and once more at the end, takes longer
+    # than an answer.
     gc.disable()
     # Imported here so that --help does not wait for the encoder.
     from knowledge.embedding import EncoderError, load_embedder
@@ -303,6 +304,7 @@ def open_assistant(store: Path | None) -> Assistant:
     except (StoreError, EncoderError, ValueError) as error:
         fail(str(error))
     finally:
+        gc.freeze()
         gc.enable()
 
 
