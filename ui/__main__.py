@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import socket
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,9 +60,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         with _told_meanwhile(door, settings):
+            gc.disable()  # what is loaded stays, and is not looked through for garbage meanwhile
             opened = _opened(settings, vars(options), door)
     except _CannotOpenError as error:
         return _refuse(str(error))
+    finally:
+        gc.enable()
     opened.serve()
     return 0
 
@@ -102,18 +107,22 @@ class _Opened:
 def _opened(settings: Settings, options: dict[str, Any], door: socket.socket) -> _Opened:
     """Load what answers; `_CannotOpenError` where something it needs is not there."""
     # These import for seconds; `--help`, a wrong option or a taken port must not wait for that.
-    from assistant.reply import Assistant
-    from knowledge.embedding import EncoderError
-    from knowledge.follower import Follower
-    from knowledge.rates import rate_storage
-    from knowledge.store import StoreError
-    from ui.console.desk import Desk
-    from ui.console.door import announce
-    from ui.corrections import CorrectionBook
-    from ui.database import Database, DatabaseError
-    from ui.server import address, create_app
-    from ui.telemetry import Telemetry
-    from ui.tracing import Tracing, TracingError
+    from knowledge.embedding import EncoderError, load_embedder
+
+    # Weights are read and checked beside the imports: the one waits for the disk and hashes, the other has Python.
+    with ThreadPoolExecutor(1) as beside:
+        loading = beside.submit(load_embedder, settings.encoder)
+        from assistant.reply import Assistant
+        from knowledge.follower import Follower
+        from knowledge.rates import rate_storage
+        from knowledge.store import StoreError
+        from ui.console.desk import Desk
+        from ui.console.door import announce
+        from ui.corrections import CorrectionBook
+        from ui.database import Database, DatabaseError
+        from ui.server import address, create_app
+        from ui.telemetry import Telemetry
+        from ui.tracing import Tracing, TracingError
 
     follower = Follower.of(settings)
     if follower and follower.look():
@@ -121,7 +130,7 @@ def _opened(settings: Settings, options: dict[str, Any], door: socket.socket) ->
     try:
         database = Database.of(settings)
         corrections = CorrectionBook(database)
-        assistant = Assistant.open(settings, corrections.current)
+        assistant = Assistant.open(settings, corrections.current, loading.result())
         storage = rate_storage(settings.limits_storage.get_secret_value())
         telemetry = Telemetry(tracing=Tracing.from_environment(os.environ))
     except (EncoderError, StoreError, DatabaseError, TracingError, ValueError) as error:
