@@ -151,6 +151,11 @@ def stop_stems() -> frozenset[str]:
     return frozenset(map(stem, plain(STOP_WORDS["en"]).split()))
 
 
+def _indexed(term: str) -> list[str]:
+    """The words of a stemmed term that the keyword index of an English passage has."""
+    return [part for part in term.split() if part not in stop_stems() and (len(part) > 1 or part.isdigit())]
+
+
 class StoreContext:
     """What the features need to know of the whole store, computed once a version."""
 
@@ -194,14 +199,15 @@ class StoreContext:
         Of English ones, those that have its words in the keyword index; to other languages that has stems of their own.
         """
         rows = self._open
-        for part in term.split():
-            if part not in stop_stems() and (len(part) > 1 or part.isdigit()):
-                rows = rows & ((self.store.keywords.scores([part]) > 0) | ~self._english)
+        for part in _indexed(term):
+            rows = rows & ((self.store.keywords.scores([part]) > 0) | ~self._english)
         return np.flatnonzero(rows)
 
     def present(self, topic: Topic) -> bool:
         """Whether any open passage holds a term of the topic."""
-        return any(self.holds(term) for term in topic.stems)
+        # Terms of stop words alone, such as "who you are", last: all passages have to be looked through for them.
+        ordered = sorted(topic.stems, key=lambda term: not _indexed(term))
+        return any(self.holds(term) for term in ordered)
 
     def weight(self, term: str) -> float:
         """Rarity of a term: what the store knows well says little."""
