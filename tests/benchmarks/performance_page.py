@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from math import ceil, floor, log10
 from pathlib import Path
 
 import pygal
@@ -39,6 +40,7 @@ def bars(file: Path, title: str, names: Sequence[str], series: Mapping[str, Sequ
         legend_at_bottom_columns=3, title=title, show_y_guides=True, value_formatter=_short,
     )  # fmt: skip
     graph.x_labels = list(series)
+    graph.y_labels = _ticks(value for values in series.values() for value in values)
     for number, name in enumerate(names):
         graph.add(name, [max(values[number], 1e-3) for values in series.values()])
     graph.render_to_file(str(file))
@@ -46,18 +48,25 @@ def bars(file: Path, title: str, names: Sequence[str], series: Mapping[str, Sequ
 
 def lines(file: Path, title: str, across: str, series: Mapping[str, Sequence[tuple[float, float]]]) -> None:
     """Points (x, y) of each series on two logarithmic scales; `across` names x."""
-    from math import log10
-
     graph = pygal.XY(
         style=STYLE, js=(), width=1000, height=520, logarithmic=True, legend_at_bottom=True,
-        legend_at_bottom_columns=2, title=title, x_title=across, show_x_guides=True, value_formatter=_short,
+        legend_at_bottom_columns=2, title=title, x_title=across, show_x_guides=True, value_formatter=_short, margin_right=50,
         x_value_formatter=lambda power: f"{10**power:,.0f}",
     )  # fmt: skip
     powers = sorted({round(log10(x)) for points in series.values() for x, _ in points})
     graph.x_labels = powers
+    graph.y_labels = _ticks(y for points in series.values() for _, y in points)
     for name, points in series.items():
         graph.add(name, [(log10(x), max(y, 1e-3)) for x, y in points])
     graph.render_to_file(str(file))
+
+
+def _ticks(values: Iterable[float]) -> list[float]:
+    """1, 3, 10, 30 …, as far as the values go: the marks of a logarithmic scale."""
+    seen = [max(value, 1e-3) for value in values]
+    powers = range(floor(log10(min(seen))), ceil(log10(max(seen))) + 1)
+    marks = [one * 10**power for power in powers for one in (1, 3)]
+    return [mark for mark in marks if min(seen) / 3 <= mark <= max(seen) * 1.2]
 
 
 def _short(value: float) -> str:
