@@ -10,6 +10,7 @@ from ui_fakes import ATTACK, EMPTY, EQUIPMENT, POSTINGS, REMOTE, REPLIES, FakeAs
 
 from assistant.conversation import Citation, Outcome, Reply
 from knowledge.documents import JobPosting
+from knowledge.store import AwayError
 from ui import markup
 from ui.candidate import QUESTION_LIMIT, View, Visit, candidate_chat, converse, opening
 from ui.markup import Exchange
@@ -93,6 +94,18 @@ def test_a_failure_is_told_plainly_offers_to_ask_again_and_leaks_nothing() -> No
     html = markup.exchange(view.done[-1])
     assert markup.FAILED in html and "secret" not in html
     assert view.choices == ("break",)
+
+
+def test_pages_that_cannot_be_searched_for_now_are_told_as_such() -> None:
+    class Away(FakeAssistant):
+        def stream(self, turns):  # type: ignore[no-untyped-def]
+            raise AwayError("The Chroma server cannot be reached (secret).")
+            yield
+
+    view = last(Away(), "Can I work from home?")
+    html = markup.exchange(view.done[-1])
+    assert markup.AWAY in html and markup.FAILED not in html and "secret" not in html
+    assert view.choices == ("Can I work from home?",)
 
 
 def test_a_failed_question_is_not_a_turn_of_the_conversation() -> None:

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import gradio as gr
 
 from assistant.conversation import Reply
+from knowledge.store import StoreError
 from ui import markup
 from ui.conversations import new_id
 from ui.keeping import Keeper, Place
@@ -192,7 +193,7 @@ def _address(request: gr.Request) -> str:
 def _answered(assistant: Answering, asked: Exchange, done: Sequence[Exchange]) -> Iterator[Exchange]:
     """Yield the exchange with ever more of its answer; the last has the reply, or has failed."""
     turns = [turn.question for turn in done if turn.reply] + [asked.question]
-    number, question, words, shown = asked.number, asked.question, "", 0.0
+    number, question, words, shown, away = asked.number, asked.question, "", 0.0, False
     try:
         for piece in assistant.stream(turns):
             if isinstance(piece, Reply):
@@ -203,10 +204,14 @@ def _answered(assistant: Answering, asked: Exchange, done: Sequence[Exchange]) -
                 shown = time.monotonic()
                 yield Exchange(number, question, partial=words)
         log.error("The assistant's stream ended without a reply.")
+    except StoreError as error:
+        # Worth trying again: the Chroma server is away, or the next ingest mends what is damaged.
+        log.error("A question could not be answered: %s", error)
+        away = True
     except Exception:
         # A candidate never sees a traceback; whoever runs the chat finds it in the log.
         log.exception("A question could not be answered.")
-    yield Exchange(number, question, failed=True, reference=reference())
+    yield Exchange(number, question, failed=True, reference=reference(), away=away)
 
 
 def candidate_chat(

@@ -22,6 +22,7 @@ from ui.links import contact_address, link_to_quote, web_link
 RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "iw", "ur", "yi"})
 CONTEXT = 320  # characters of the passage shown on each side of a quote
 JOBS_SHOWN = 6  # further cards wait behind a fold, or they would push the sources out of reach
+AWAY = "The pages cannot be searched at the moment. Please ask again in a few seconds."
 FAILED = "Something went wrong on our side, so this question has no answer yet. Please ask it again."
 
 _REFERENCE = re.compile(r"[ \t]?\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
@@ -59,7 +60,8 @@ class Exchange:
     """A candidate's question and what came back.
 
     `reply` is None while the answer is on its way (`partial` holds the words so far) and for good
-    when it `failed`; then `reference` is what can be quoted to whoever runs the chat.
+    when it `failed`; then `reference` is what can be quoted to whoever runs the chat. `away`: what was
+    missing is likely to be there soon.
     """
 
     number: int
@@ -68,6 +70,7 @@ class Exchange:
     partial: str = ""
     failed: bool = False
     reference: str = ""
+    away: bool = False
 
     @property
     def state(self) -> str:
@@ -90,7 +93,7 @@ def exchange(turn: Exchange, contact: str = "") -> str:
 def _reply(turn: Exchange, contact: str) -> str:
     if turn.failed:
         named = f" Reference: {escape(turn.reference)}" if turn.reference else ""
-        return f'<div class="answer"><p>{FAILED}{named}</p></div>'
+        return f'<div class="answer"><p>{AWAY if turn.away else FAILED}{named}</p></div>'
     if turn.reply is None and not turn.partial:
         return '<p class="waiting">Looking through the pages<span aria-hidden="true"></span></p>'
     if turn.reply is None:
