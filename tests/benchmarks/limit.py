@@ -76,8 +76,8 @@ def parsed() -> argparse.Namespace:
 def contents(options: argparse.Namespace) -> Iterator[tuple[str, Path]]:
     """What is ingested."""
     if options.shared:
-        for name in ("basecamp-handbook", "cds-careers"):
-            yield name, options.shared / "sources" / name
+        for name, title in (("basecamp-handbook", "a handbook"), ("cds-careers", "a careers site")):
+            yield title, options.shared / "sources" / name
     else:
         yield "invented companies", ROOT / "tests" / "golden"
 

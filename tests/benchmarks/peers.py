@@ -25,7 +25,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +53,12 @@ PACKAGES = {
     "llamaindex": "llama-index-core",
     "haystack": "haystack-ai",
     "txtai": "txtai",
+}
+CORPORA = {
+    # folder below sources/: what it is, and its pages
+    "wix-backend": ("a page of openings", "team-page.txt"),
+    "basecamp-handbook": ("a handbook", "*.md"),
+    "cds-careers": ("a careers site", "**/*"),
 }
 LIMIT = 5
 WORDS = 250
@@ -134,7 +139,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument(
         "--rounds", type=int, default=1, help="the large index is measured in one all the same"
     )
-    parser.add_argument("--corpora", nargs="+", metavar="NAME", help="only these of the real companies")
+    parser.add_argument("--corpora", nargs="+", choices=CORPORA, help="only these of the real companies")
     parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS))
     parser.add_argument("--write", type=Path, metavar="FOLDER", help="folder of performance.md")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep all figures")
@@ -149,11 +154,7 @@ def chosen(options: argparse.Namespace, folder: Path) -> Iterator[Corpus]:
     if not options.shared:
         yield invented(folder)
         return
-    for name, pages in (
-        ("wix-backend", "team-page.txt"),
-        ("basecamp-handbook", "*.md"),
-        ("cds-careers", "**/*"),
-    ):
+    for name, (title, pages) in CORPORA.items():
         if options.corpora and name not in options.corpora:
             continue
         content = folder / name / "content"
@@ -161,7 +162,7 @@ def chosen(options: argparse.Namespace, folder: Path) -> Iterator[Corpus]:
         for path in sorted(origin.glob(pages)):
             if path.is_file():
                 copied(path, content / path.relative_to(origin))
-        yield Corpus(name, content, *golden([options.shared / "eval" / f"{name}.jsonl"]))
+        yield Corpus(title, content, *golden([options.shared / "eval" / f"{name}.jsonl"]))
     if options.postings:
         yield postings(options.shared / "sources" / "scale" / "jobs-day1.json.gz", options.postings, folder)
 
@@ -401,7 +402,8 @@ def setup(options: argparse.Namespace) -> str:
         "**n×**: how many times better Candor is; below 1 it is worse. Medians (smallest–largest).\n\n"
         "Candor embeds every passage and, once more, each of its sentences, about twice the text that the others embed; "
         "LlamaIndex's passages are longer than the 256 tokens that the encoder reads, so that only their beginning is embedded. "
-        "Questions for openings are left out, as Candor answers them from the postings' records."
+        "Questions for openings are left out, as Candor answers them from the postings' records; over an index of postings, which "
+        "have no text but their fields, its hybrid query is a whole reply, and the titles on its cards are what it finds."
     )
 
 
@@ -414,7 +416,7 @@ def picture(corpus: Corpus, found: dict[str, Runs], folder: Path) -> str:
         "hybrid query p50, ms": [1000 * runs.spread("hybrid_p50")[0] for runs in found.values()],
         "start to first result, s": [statistics.median(runs.first) for runs in found.values()],
     }
-    file = f"performance-{'-'.join(islice(corpus.name.replace(',', '').split(), 2))}.svg"
+    file = f"performance-{corpus.name.removeprefix('a ').replace(',', '').replace(' ', '-')}.svg"
     bars(folder / file, f"{corpus.name} (less is better, logarithmic)", names, series)
     return f"![{corpus.name}: seconds and milliseconds beside other libraries]({file})"
 

@@ -35,14 +35,17 @@ def put(page: Path, part: str, text: str) -> None:
 
 def bars(file: Path, title: str, names: Sequence[str], series: Mapping[str, Sequence[float]]) -> None:
     """One group of bars a figure, one bar a system, on a logarithmic scale."""
+    values = [value for found in series.values() for value in found]
+    marks = _ticks(values)
     graph = pygal.Bar(
         style=STYLE, js=(), width=1000, height=420, logarithmic=True, legend_at_bottom=True,
-        legend_at_bottom_columns=3, title=title, show_y_guides=True, value_formatter=_short,
+        legend_at_bottom_columns=3, title=title, show_y_guides=True, value_formatter=_short, truncate_label=-1,
+        zero=marks[0], range=(marks[0], max(values)),
     )  # fmt: skip
     graph.x_labels = list(series)
-    graph.y_labels = _ticks(value for values in series.values() for value in values)
+    graph.y_labels = marks
     for number, name in enumerate(names):
-        graph.add(name, [max(values[number], 1e-3) for values in series.values()])
+        graph.add(name, [max(found[number], 1e-3) for found in series.values()])
     graph.render_to_file(str(file))
 
 
@@ -66,7 +69,7 @@ def _ticks(values: Iterable[float]) -> list[float]:
     seen = [max(value, 1e-3) for value in values]
     powers = range(floor(log10(min(seen))), ceil(log10(max(seen))) + 1)
     marks = [one * 10**power for power in powers for one in (1, 3)]
-    return [mark for mark in marks if min(seen) / 3 <= mark <= max(seen) * 1.2]
+    return [mark for mark in marks if min(seen) / 4 <= mark <= max(seen) * 1.2]
 
 
 def _short(value: float) -> str:
