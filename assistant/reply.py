@@ -143,8 +143,9 @@ class Summary:
 class _Opening:
     """A version being opened, beside the turns that still go by the one before."""
 
-    def __init__(self, folder: Path, work: Callable[[], None]) -> None:
+    def __init__(self, folder: Path, day: date, work: Callable[[], None]) -> None:
         self.folder = folder
+        self.day = day
         self.stamp = stamp(folder)
         self._error: Exception | None = None
         self._work = work
@@ -252,7 +253,7 @@ class Assistant:
         return laid
 
     def _version_in_force(self) -> Knowledge | None:
-        """The version in force; opened anew when it was switched."""
+        """The version in force; opened anew when it was switched, or when an opening closed overnight."""
         try:
             folder = current_version(self.settings.store)
         except StoreError as error:
@@ -262,13 +263,14 @@ class Assistant:
                 raise
             self._complain(f"Answers go on from what was read before: {error}")  # which is whole
             return self._knowledge
-        known, found = self._knowledge, stamp(folder)
-        if known is not None and (known.store.folder, known.store.stamp) == (folder, found):
+        known, found, today = self._knowledge, stamp(folder), self.today()
+        held = known and (known.store.folder, known.store.stamp) == (folder, found)
+        if known and held and today <= known.store.until:
             return known
         with self._opening:
-            if self._opened is None or (self._opened.folder, self._opened.stamp) != (folder, found):
-                self._opened = _Opening(folder, lambda: self._open(folder))
             opening = self._opened
+            if opening is None or (opening.folder, opening.stamp, opening.day) != (folder, found, today):
+                opening = self._opened = _Opening(folder, today, lambda: self._open(folder, today))
         # The knowledge of before goes on answering while a large version is being opened.
         try:
             opened = opening.wait(None if known is None else PATIENCE)
@@ -285,11 +287,16 @@ class Assistant:
             self._complaint = why
             log.error("%s", why)
 
-    def _open(self, folder: Path) -> None:
-        """Take a version over; what was worked out over the one before is forgotten."""
-        knowledge = Knowledge(Store(folder, self.embedder, self.server), self.bank, self.settings)
+    def _open(self, folder: Path, today: date) -> None:
+        """Take a version over as it is on a day; what was worked out over the one before is forgotten."""
+        store = Store(folder, self.embedder, self.server, today)
+        knowledge = Knowledge(store, self.bank, self.settings)
         with self._opening, self._lock:
-            if self._opened is not None and self._opened.folder == folder:  # else a newer one overtook it
+            opening = self._opened
+            if opening is not None and (opening.folder, opening.day) == (
+                folder,
+                today,
+            ):  # else a newer one overtook it
                 self._knowledge = knowledge
                 self._complaint = ""
                 self._turns.clear()

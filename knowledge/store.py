@@ -19,8 +19,8 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -28,7 +28,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import orjson
 
-from knowledge.documents import JobPosting, Page, Passage
+from knowledge.dates import is_past
+from knowledge.documents import JobPosting, Page, Passage, Status
 from knowledge.embedding import Embedder
 from knowledge.keywords import KeywordIndex
 from knowledge.records import Record, build_record, parse_record, record_line
@@ -96,8 +97,12 @@ class Manifest:
 class Store:
     """One version of the knowledge, open for reading."""
 
-    def __init__(self, folder: Path, embedder: Embedder, server: ChromaServer | None = None) -> None:
+    def __init__(
+        self, folder: Path, embedder: Embedder, server: ChromaServer | None = None, today: date | None = None
+    ) -> None:
         """Open the version in `folder`; its vectors are there, or in the Chroma `server`.
+
+        With `today`, postings whose closing day went by since the ingest are closed; else all is as it was read.
 
         Raises `StoreError` where its records cannot be read or another encoder filled it.
         """
@@ -122,8 +127,22 @@ class Store:
             )
         self._kept: dict[str, dict[str, NDArray[np.float32]]] = {"passages": {}, "sentences": {}}
         self._passing: dict[str, NDArray[np.bool_]] = {}
+        if today is not None:
+            self._close_past(today)
         self.row = {passage.id: index for index, passage in enumerate(self.passages)}
         self.job = {job.id: job for job in self.jobs}
+        days = (job.closes for job in self.jobs if job.status is Status.OPEN and job.closes is not None)
+        self.until = min(days, default=date.max)
+        """The last day on which every opening of this version is one."""
+
+    def _close_past(self, today: date) -> None:
+        over = {job.id for job in self.jobs if job.status is Status.OPEN and is_past(job.closes, today)}
+        if over:
+            self.jobs = [replace(job, status=Status.CLOSED) if job.id in over else job for job in self.jobs]
+            self.passages = [
+                replace(passage, open=False) if passage.job_id in over else passage
+                for passage in self.passages
+            ]
 
     @classmethod
     def open(cls, path: Path, embedder: Embedder, server: ChromaServer | None = None) -> Store:

@@ -19,6 +19,7 @@ from ui_fakes import FakeAssistant, settings
 
 from knowledge.settings import Settings
 from knowledge.source_list import named_sources
+from ui.connections import Guarded, server_config
 from ui.server import create_app
 from ui.turns import Turns
 
@@ -241,3 +242,11 @@ def test_all_that_is_copied_into_the_image_is_let_in_and_secrets_are_not() -> No
     }
     assert copied == set(kept) and all((ROOT / name).exists() for name in copied)
     assert ".env" not in copied and not any(name.startswith("deploy") for name in copied)
+
+
+def test_nginx_lets_go_of_a_connection_before_the_replica_does() -> None:
+    text = (ROOT / "deploy" / "nginx.conf").read_text(encoding="utf-8")
+    upstreams = re.findall(r"upstream \w+ \{.*?\n    \}", text, re.DOTALL)
+    kept = [int(seconds) for part in upstreams for seconds in re.findall(r"keepalive_timeout (\d+)s", part)]
+    served_for = server_config(create_app(FakeAssistant(), settings())).timeout_keep_alive
+    assert len(kept) == len(upstreams) == 2 and max(kept) < served_for < Guarded.request_seconds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,12 @@ from assistant.conversation import Outcome, Reply
 from assistant.generative import GenerativeWriter
 from assistant.reply import Assistant, joined, renumbered
 from assistant.topics import Bank
-from knowledge.documents import Page
+from knowledge.documents import Block, BlockKind, JobPosting, Page, Status
 from knowledge.embedding import load_embedder
 from knowledge.ingestion import mirror
 from knowledge.pages import read_source
 from knowledge.settings import load_settings
-from knowledge.store import current_version
+from knowledge.store import Store, current_version
 
 SAMPLE = Path(__file__).parents[1] / "knowledge" / "sources"
 
@@ -137,6 +138,29 @@ def test_a_store_switched_under_a_running_assistant_is_picked_up(tmp_path: Path,
         sample.embedder,
     )
     assert "31" in assistant.reply(ask).text
+
+
+def test_an_opening_that_closes_overnight_is_closed_without_an_ingest(
+    tmp_path: Path, sample: Assistant
+) -> None:
+    tomorrow = date.today() + timedelta(days=1)
+    told = (Block(BlockKind.PARAGRAPH, "You tend the stones and mend the sails."),)
+    jobs = [
+        JobPosting("m", "Miller", "jobs.json", closes=tomorrow, blocks=told),
+        JobPosting("b", "Baker", "jobs.json", blocks=told),
+    ]
+    mirror([reading_of(*jobs)], ["jobs.json"], tmp_path, sample.embedder)
+    days = [date.today()]
+    settings = load_settings(env_file=None, store=tmp_path)
+    mill = Assistant(settings, sample.embedder, sample.parameters, sample.bank, today=lambda: days[0])
+    asked = ["How many positions are open?"]
+    assert "**2**" in mill.reply(asked).text
+    days[0] = tomorrow
+    assert "Miller" in mill.reply(asked).text
+    days[0] = tomorrow + timedelta(days=1)
+    assert "Miller" not in mill.reply(asked).text and "Baker" in mill.reply(asked).text
+    assert "Miller" in mill.reply(["Is the Miller position still open?"]).text
+    assert [job.status for job in Store.open(tmp_path, sample.embedder).jobs] == [Status.OPEN] * 2
 
 
 def test_a_new_version_that_is_damaged_leaves_the_answers_as_they_were(

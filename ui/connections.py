@@ -21,6 +21,10 @@ from ui.headers import SECURITY_HEADERS
 REQUEST = 60.0
 """Seconds in which a request has to be there, body included; the largest of the console has 6 MB."""
 
+IDLE = 55
+"""Seconds that a connection without a request is kept: longer than a proxy in front keeps its own, which would
+else send a question into a connection that ends at that moment; less than `REQUEST`, so that it ends in order."""
+
 UNREAD = 30.0
 """Seconds without progress after which an answer is given up."""
 
@@ -193,6 +197,7 @@ def server_config(app: ASGIApp, trusted_proxies: str = "") -> uvicorn.Config:
         log_level="warning",
         access_log=False,
         server_header=False,
+        timeout_keep_alive=IDLE,
         timeout_graceful_shutdown=1,
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=trusted_proxies or None,
