@@ -361,8 +361,13 @@ class RoleBook:
             or self._by_title_word(wish, remaining)
         )
         if exact:
-            return RoleList(exact, Match.EXACT, shown)
+            return RoleList(self._best_named_first(question.standalone, exact), Match.EXACT, shown)
         return RoleList(self._by_meaning(question, remaining), Match.NEAREST, shown)
+
+    def _best_named_first(self, text: str, jobs: Selection) -> Selection:
+        """The same postings, those whose titles the text names in full before all others of their kind."""
+        whole = self.naming_all(text, jobs) > 0.99
+        return Selection(self.jobs, np.concatenate([jobs.rows[whole], jobs.rows[~whole]]))
 
     def _labelled(self, question: Question, labelled: Selection, jobs: Selection) -> RoleList:
         """The postings with the label asked for; without any, those that do not print the one not wanted."""

@@ -127,3 +127,13 @@ def test_a_posting_gone_from_its_board_is_known_as_closed(tmp_path: Path, embedd
     gone = book.mentioned("the night watch role", book.closed)
     assert [job.title for job in gone] == ["SRE, Night Watch"]
     assert "SRE, Night Watch" not in [job.title for job in book.open]
+
+
+def test_of_one_kind_of_roles_those_named_in_full_come_first(tmp_path: Path, embedder: WordEmbedder) -> None:
+    titles = ("Product Director", "Product Lead", "Senior Product Analyst", "Product Owner")
+    jobs = [posting(title) for title in titles]
+    book = RoleBook(filled(tmp_path / "store", embedder, *jobs))
+    wanted = book.wanted(
+        asked("Any openings, say senior product analyst, for a charming person?", embedder), book.open
+    )
+    assert wanted.jobs[0].title == "Senior Product Analyst"
