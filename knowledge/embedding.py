@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -192,9 +191,6 @@ def load_reference(model: str) -> SentenceEmbedder:
 
     `model`: "", "base", or a sentence-transformers model, by name or folder.
     """
-    # Set before transformers is imported: a model that is not on the machine must fail, not be fetched.
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     path = packaged_model_path() if model in ("", "base") else model
     adapter = adapter_checksum(ADAPTER) if not model else ""
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415  (seconds; only when needed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 import tomllib
 from collections import Counter, defaultdict
@@ -358,8 +357,6 @@ def train(
 
         python -m knowledge.encoder train --seed 2 --out second
     """
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     if full and out is None:
         fail("--full writes a whole model. Say where with --out FOLDER.")
     absent = [name for name in ("accelerate", "datasets", "peft") if find_spec(name) is None]

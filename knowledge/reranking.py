@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
@@ -28,7 +27,6 @@ class CrossEncoderReranker:
 
     def __init__(self, model: str) -> None:
         """Load the model by name or folder; `EncoderError` where that fails."""
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")
         from sentence_transformers import CrossEncoder  # noqa: PLC0415  (seconds; only where one is set)
 
         try:

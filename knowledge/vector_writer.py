@@ -120,7 +120,10 @@ def _embed(texts: Mapping[str, str], embedder: Embedder, cache: VectorCache, pro
     missing = sorted(
         (key for key in texts if key not in cache), key=lambda key: (-len(texts[key]), texts[key])
     )
-    for number, keys in enumerate(batched(missing, BATCH)):
+    # An encoder that cannot be loaded shows with the first text: before anything is told of the work.
+    if missing:
+        cache.add(missing[:1], embedder.embed([texts[missing[0]]]))
+    for number, keys in enumerate(batched(missing[1:], BATCH)):
         progress("Embedding texts", number * BATCH, len(missing))
         cache.add(keys, embedder.embed([texts[key] for key in keys]))
     progress("Embedding texts", len(missing), len(missing))

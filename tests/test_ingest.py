@@ -361,7 +361,9 @@ def test_where_no_one_watches_each_step_is_a_plain_line(tmp_path: Path) -> None:
     # transformers draws a bar of its own while it loads weights, where it is not told to leave that.
     done = run_alone("life.md", "--store", "store", "--json", HF_HUB_DISABLE_PROGRESS_BARS="1")
     assert done.returncode == 0 and json.loads(done.stdout)["embedded"] == 4
-    assert done.stderr == "Embedding texts: 0 of 4\n"
+    first, *later = done.stderr.splitlines()
+    # On a slow machine the encoder takes longer than the ten seconds after which the next line comes.
+    assert first == "Embedding texts: 0 of 4" and set(later) <= {"Embedding texts: 4 of 4"} and len(later) < 2
     again = run("life.md", "--store", "store")
     assert (again.exit_code, again.stderr) == (0, "") and ", 0 texts embedded" in again.stdout
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -281,3 +282,13 @@ def test_an_unchanged_ingest_loads_no_encoder_and_an_answer_neither_torch_nor_la
     }
     answered = loaded_by("assistant", "ask", "How long do parents take?", *store)
     assert "chromadb" in answered and sorted(libraries & answered) == []
+
+
+@pytest.mark.parametrize("first", ["ui.server", "assistant.reply", "knowledge.embedding", "ui.console.page"])
+def test_no_model_is_fetched_whatever_is_imported_first(first: str) -> None:
+    code = f"import {first}, huggingface_hub.constants as hub; print(hub.HF_HUB_OFFLINE)"
+    env = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "True"

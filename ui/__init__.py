@@ -2,6 +2,8 @@
 
 import os
 
+import knowledge  # noqa: F401  (says, before Gradio is imported, that no model is fetched)
+
 # Gradio reads this when it is imported, so it has to be said before any module of ours imports it:
 # a company's careers chat reports to nobody.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
