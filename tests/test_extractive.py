@@ -75,8 +75,8 @@ def test_a_number_is_in_bold_only_in_the_item_that_answers(embedder: WordEmbedde
     words = "- 28 days of holiday\n- Leave: 20 weeks"
     assert mark(words, question, "Leave: 20 weeks") == "- 28 days of holiday\n- Leave: **20 weeks**"
     assert mark("5 days, then 30 hours.", asked("How long?", embedder)) == "5 days, then 30 hours."
-    counted = "We run 19 data centers, 600 deployments a day and 3 shops."
-    assert "**600** deploy" in mark(counted, asked("How many deployments are there?", embedder), counted)
+    counted = "We run 19 large kitchens in town, 600 ovens a day and 3 shops."
+    assert "**600** ovens" in mark(counted, asked("How many ovens are there?", embedder), counted)
     entry = evidence("28 days of holiday\nLeave: 20 weeks", kind=BlockKind.LIST)
     assert nearest(question, entry) == "Leave: 20 weeks"
 
