@@ -164,6 +164,7 @@ class StoreContext:
         self.bank = bank
         self._stemmed: dict[int, str] = {}
         self._present: dict[str, bool] = {}
+        self._strength: dict[tuple[str, int], int] = {}
         self._open = np.array([passage.open for passage in store.passages], dtype=bool)
         self._english = np.array([passage.language == "en" for passage in store.passages], dtype=bool)
         self._newest: dict[tuple[str, str], date] = {}
@@ -186,6 +187,13 @@ class StoreContext:
         if row not in self._stemmed:
             self._stemmed[row] = stemmed(self.store.passages[row].embedding_text)
         return self._stemmed[row]
+
+    def strength(self, topic: Topic, row: int) -> int:
+        """How many different terms of the topic stand in a passage."""
+        key = (topic.id, row)
+        if key not in self._strength:
+            self._strength[key] = topic.strength(self.stemmed(row))
+        return self._strength[key]
 
     def holds(self, term: str) -> bool:
         """Whether any open passage holds the stemmed term."""
@@ -294,7 +302,10 @@ def passage_features(question: Question, hits: Sequence[Hit], context: StoreCont
                 hit.dense,
                 hit.keyword / (2.0 * total),
                 sum(context.weight(term) for term in asked if term in stems) / total,
-                max((min(topic.strength(passage), 2) / 2 * like for topic, like in topics), default=0.0),
+                max(
+                    (min(context.strength(topic, hit.row), 2) / 2 * like for topic, like in topics),
+                    default=0.0,
+                ),
                 float(typical[number]),
                 float(agreement[number]),
                 float(sum(term not in passage for term in named)) / max(len(named), 1),

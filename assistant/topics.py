@@ -191,7 +191,7 @@ class Bank:
         return found
 
     def _likeness_of(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
-        scores = self.vectors @ vector
+        scores = np.vecdot(self.vectors, vector)
         best = np.full(self.owner[-1] + 1, -1.0, dtype=np.float32)
         np.maximum.at(best, self.owner, scores)
         second = np.full_like(best, -1.0)

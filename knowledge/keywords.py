@@ -70,8 +70,8 @@ class KeywordIndex:
         index = cls.__new__(cls)
         index.size = size
         index._index = bm25s.BM25.load(saved, mmap=True, show_progress=False)
-        index._starts = np.load(saved / STARTS, mmap_mode="r")
-        index._terms = np.load(saved / TERMS, mmap_mode="r")
+        index._starts = np.asarray(np.load(saved / STARTS, mmap_mode="r"))
+        index._terms = np.asarray(np.load(saved / TERMS, mmap_mode="r"))
         if len(index._starts) != size + 1 or len(index._terms) != index._starts[-1]:
             raise ValueError("parts of it are missing")
         return index
@@ -98,7 +98,8 @@ class KeywordIndex:
 
     def stems(self, row: int) -> frozenset[str]:
         """The different stems of the passage in `row`."""
-        return frozenset(self._names[int(n)] for n in self._terms[self._starts[row] : self._starts[row + 1]])
+        numbers = self._terms[self._starts[row] : self._starts[row + 1]].tolist()
+        return frozenset(map(self._names.__getitem__, numbers))
 
     @cached_property
     def frequency(self) -> dict[str, int]:

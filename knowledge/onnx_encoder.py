@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
-from itertools import groupby
+from functools import cached_property, partial
+from itertools import count, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from onnxruntime import InferenceSession
 
 MODEL = "model.onnx"
 TOKENIZER = "tokenizer.json"
@@ -32,6 +34,12 @@ FEW = 4
 BATCH, BATCH_TOKENS = 16, 512
 """Texts of one length, and tokens of them all, that are run together: docs/performance.md has the measurement."""
 
+RETRIED, LATELY = 8, 0.3
+"""After how many single texts the next way to run them is tried again, and what the last time counts of all before."""
+
+Ids = Sequence[Sequence[int]]
+"""Token ids of texts."""
+
 REMEMBERED = 4096
 """Vectors of short texts, such as questions, that are kept: 6 MB."""
 
@@ -40,21 +48,18 @@ class OnnxEmbedder:
     """The model in a folder that `knowledge.onnx_export` filled. Safe to share between threads.
 
     Texts of as many tokens are run together, a batch on each core. So nothing is padded, no mask is needed,
-    and no text's vector depends on its neighbours but for the rounding of floats.
+    and no text's vector depends on its neighbours but for the rounding of floats. A single text gets all cores
+    while they are free.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
         """Load model and tokenizer; whatever ONNX Runtime raises over a bad file is passed on."""
-        import onnxruntime  # noqa: PLC0415  (a quarter of a second, for whoever only names an encoder)
-        from tokenizers import Tokenizer  # noqa: PLC0415
+        from tokenizers import Tokenizer  # noqa: PLC0415  (with ONNX Runtime a quarter of a second)
 
         self.folder = folder
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            str(folder / MODEL), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = _session(folder, cores())
+        single = [partial(_run, self._session)]
+        self._single = Quickest([*single, lambda ids: _run(self._one_core, ids)] if cores() > 1 else single)
         self.tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(TOKENS)
@@ -77,7 +82,8 @@ class OnnxEmbedder:
             found = {text: self._remembered(text) for text in distinct}
         else:
             batches = list(self._batches(distinct))
-            vectors = self._workers.map(self._run, [[ids for _, ids in batch] for batch in batches])
+            session = self._one_core
+            vectors = self._workers.map(lambda batch: _run(session, [ids for _, ids in batch]), batches)
             found = {
                 text: vector
                 for batch, rows in zip(batches, vectors, strict=True)
@@ -94,7 +100,7 @@ class OnnxEmbedder:
             if text in self._kept:
                 self._kept.move_to_end(text)
                 return self._kept[text]
-        vector: NDArray[np.float32] = self._run([self.tokenizer.encode(text).ids])[0]
+        vector: NDArray[np.float32] = self._single([self.tokenizer.encode(text).ids])[0]
         with self._lock:
             self._kept[text] = vector
             while len(self._kept) > REMEMBERED:
@@ -113,13 +119,68 @@ class OnnxEmbedder:
             most = max(1, min(self._most, BATCH_TOKENS // length))
             yield from (alike[start : start + most] for start in range(0, len(alike), most))
 
-    def _run(self, ids: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        (vectors,) = self._session.run(None, {"input_ids": np.array(ids, dtype=np.int64)})
-        return np.asarray(vectors, dtype=np.float32)
+    @cached_property
+    def _one_core(self) -> InferenceSession:
+        """The model on one thread, for batches that run side by side; loaded when it is used, as it takes 90 MB more."""
+        return self._session if cores() == 1 else _session(self.folder, 1)
 
     @cached_property
     def _workers(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(cores(), thread_name_prefix="encoder")
+
+
+class Quickest:
+    """Of several ways to run the same, the one that took the least time a token lately.
+
+    All cores are the quicker way where they are free. Where other work has them, threads of one text wait for each
+    other, and one thread alone is twice as quick: so each way is tried again now and then.
+    """
+
+    def __init__(
+        self,
+        ways: Sequence[Callable[[Ids], NDArray[np.float32]]],
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """`clock` tells seconds."""
+        self.ways = ways
+        self._clock = clock
+        self._seconds = [0.0] * len(ways)
+        self._calls = count()
+        self._warm: set[int] = set()
+
+    def __call__(self, ids: Ids) -> NDArray[np.float32]:
+        """What the ways give for texts of as many tokens each."""
+        call = next(self._calls)
+        way = call // RETRIED % len(self.ways) if call % RETRIED == 0 else int(np.argmin(self._seconds))
+        started = self._clock()
+        found = self.ways[way](ids)
+        took = (self._clock() - started) / len(ids[0])
+        before = self._seconds[way]
+        if way not in self._warm:  # the first time a way may load what it needs
+            self._warm.add(way)
+        elif before:
+            self._seconds[way] = before + LATELY * (took - before)
+        else:
+            self._seconds[way] = took
+        return found
+
+
+def _session(folder: Path, threads: int) -> InferenceSession:
+    """The model, run by so many threads."""
+    import onnxruntime  # noqa: PLC0415  (as above)
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    # Between two questions nobody should be kept busy waiting for the next.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    return onnxruntime.InferenceSession(str(folder / MODEL), options, providers=["CPUExecutionProvider"])
+
+
+def _run(session: InferenceSession, ids: Ids) -> NDArray[np.float32]:
+    """Vectors of texts with as many tokens each, of shape (len(ids), dimensions)."""
+    (vectors,) = session.run(None, {"input_ids": np.array(ids, dtype=np.int64)})
+    return np.asarray(vectors, dtype=np.float32)
 
 
 def cores() -> int:

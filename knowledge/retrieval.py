@@ -156,17 +156,18 @@ def _ranked(
 ) -> list[Hit]:
     """The best passages in `rows` with all their scores, in the order of their joined ranks."""
     vectors = store.passage_matrix(rows)
-    dense = vectors @ query.vector
+    dense = np.vecdot(vectors, query.vector)
     keys, matrix = store.sentence_matrix(rows)
     # The keys come passage by passage, in the order of `rows`.
     counts = np.bincount([row for row, _ in keys], minlength=max(rows) + 1)[rows]
     parts = np.split(matrix, np.cumsum(counts)[:-1])
-    by_sentence = [part @ query.vector if len(part) else np.zeros(0, np.float32) for part in parts]
+    likeness = np.vecdot(matrix, query.vector) if len(matrix) else np.zeros(0, np.float32)
+    by_sentence = np.split(likeness, np.cumsum(counts)[:-1])
     best = np.array([max([*found.tolist(), float(d)]) for found, d in zip(by_sentence, dense, strict=True)])
     scores = [dense, best, np.array([keyword[row] for row in rows])]
     weights = [1.0, 1.0, 0.5]
     if query.typical is not None:
-        scores.append(vectors @ query.typical)
+        scores.append(np.vecdot(vectors, query.typical))
         weights.append(0.5)
     fused = joined_ranks(scores, weights)
     order, copies = folded(store, rows, np.argsort(-fused, kind="stable"))

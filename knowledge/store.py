@@ -2,7 +2,7 @@
 
 STORE/CURRENT              name of the version in force; replaced atomically
 STORE/versions/000007/     manifest.json, sources.json, pages.jsonl, jobs.jsonl, gone.jsonl, passages.jsonl,
-                           chroma/, keywords/ and titles.npy; whoever reads a version holds a lock on its manifest
+                           chroma/, vectors/, keywords/ and titles.npy; whoever reads a version holds a lock on its manifest
 STORE/history/000007.jsonl what the ingest that made it changed
 """
 
@@ -32,6 +32,8 @@ from knowledge.dates import is_past
 from knowledge.documents import JobPosting, Page, Passage, Status
 from knowledge.embedding import Embedder
 from knowledge.keywords import KeywordIndex
+from knowledge.matrices import EXACT, Matrices
+from knowledge.matrices import nearest as exactly_nearest
 from knowledge.records import Record, build_record, parse_record, record_line
 from knowledge.sentences import sentences
 
@@ -204,12 +206,24 @@ class Store:
         """Cosine of every distinct title of the postings to `vector`, in the order of their first posting."""
         if not self._title_rows:
             return np.zeros(0, dtype=np.float32)
-        return np.asarray(self._title_vectors @ vector, dtype=np.float32)
+        return np.asarray(np.vecdot(self._title_vectors, vector), dtype=np.float32)
 
     @cached_property
     def keywords(self) -> KeywordIndex:
         """BM25 over the passages."""
         return KeywordIndex.of(self.folder, self.passages)
+
+    @cached_property
+    def _matrices(self) -> Matrices | None:
+        """The vectors as they lie beside Chroma; None where a Chroma server has them, or an earlier release wrote them."""
+        if self.server is not None:
+            return None
+        try:
+            return Matrices.of(self.folder, len(self.passages))
+        except (OSError, ValueError) as error:
+            raise StoreError(
+                f"The vectors in {self.folder} are damaged ({error}). Run ingest.py again."
+            ) from error
 
     @cached_property
     def passage_collection(self) -> Collection:
@@ -267,15 +281,23 @@ class Store:
         self, vector: NDArray[np.float32], limit: int, where: Mapping[str, Any] | None = None
     ) -> list[tuple[int, float]]:
         """Row and cosine of the passages nearest to `vector`, nearest first; of several, one after the other."""
-        found = self._nearest(self.passage_collection, vector, limit, where, lambda key: key)
-        return [(self.row[key], score) for key, score in found]
+        if self._matrices and len(self._matrices.passages) <= EXACT:
+            found = exactly_nearest(self._matrices.passages, vector, limit, self._allowed(where or {}))
+            return [hit for hits in found for hit in hits]
+        by_key = self._nearest(self.passage_collection, vector, limit, where, lambda key: key)
+        return [(self.row[key], score) for key, score in by_key]
 
     def nearest_sentences(
         self, vector: NDArray[np.float32], limit: int, where: Mapping[str, Any] | None = None
     ) -> list[tuple[int, int, float]]:
         """Passage row, sentence number and cosine of the sentences nearest to `vector`, or to several."""
-        found = self._nearest(self.sentence_collection, vector, limit, where, _passage_of)
-        return [(self.row[_passage_of(key)], int(key.rpartition(":")[2]), score) for key, score in found]
+        held = self._matrices
+        if held and len(held.sentences) <= EXACT:
+            allowed = self._allowed(where or {})[held.passage_of]
+            found = exactly_nearest(held.sentences, vector, limit, allowed)
+            return [(*held.place(row), score) for hits in found for row, score in hits]
+        by_key = self._nearest(self.sentence_collection, vector, limit, where, _passage_of)
+        return [(self.row[_passage_of(key)], int(key.rpartition(":")[2]), score) for key, score in by_key]
 
     def _nearest(
         self,
@@ -320,11 +342,19 @@ class Store:
 
     def passage_matrix(self, rows: Sequence[int]) -> NDArray[np.float32]:
         """Vectors of the passages in `rows`, of shape (len(rows), dimensions)."""
+        if self._matrices and rows:
+            found: NDArray[np.float32] = self._matrices.passages[np.asarray(rows)]
+            return found
         return self._fetched("passages", [self.passages[row].id for row in rows])
 
     def sentence_matrix(self, rows: Sequence[int]) -> tuple[list[tuple[int, int]], NDArray[np.float32]]:
         """(passage row, sentence number) and vector of every sentence of the passages in `rows`."""
         keys = [(row, n) for row in rows for n in range(len(sentences(self.passages[row].text)))]
+        if self._matrices:
+            matrix = self._matrices.sentences_of(rows)
+            if len(matrix) != len(keys):  # another release cut its texts elsewhere
+                raise StoreError(f"Vectors of sentences are missing in {self.folder}. Run ingest.py again.")
+            return keys, matrix
         return keys, self._fetched("sentences", [f"{self.passages[row].id}:{n}" for row, n in keys])
 
     def _fetched(self, what: str, keys: Sequence[str]) -> NDArray[np.float32]:

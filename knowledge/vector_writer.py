@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,6 +14,7 @@ import orjson
 
 from knowledge.documents import Passage
 from knowledge.embedding import Embedder
+from knowledge.matrices import write_matrix, write_starts
 from knowledge.store import (
     TITLES,
     StoreError,
@@ -93,10 +95,26 @@ def write_vectors(
             return np.stack([copied[key] if key in copied else next(fresh) for key in keys])
 
         collections.bring_in_line(texts, vectors, progress)
+
+        def of(what: str, keys: Sequence[str]) -> NDArray[np.float32]:
+            digests = [wanted[what][key].digest for key in keys]
+            if all(key in copied or key in cache for key in digests):
+                return vectors(digests)
+            return collections.vectors(what, keys)  # an earlier release kept vectors in Chroma alone
+
+        for what in COLLECTIONS:
+            write_matrix(
+                folder, before, what, _digests(wanted[what]), _digests(known.entries[what]), partial(of, what)
+            )
+    write_starts(folder, [len(sentence_texts(passage)) for passage in passages])
     _write_titles(folder, before, ordered, known, vectors)
     for what in COLLECTIONS:
         _write_entries(folder / f"{what}.keys", wanted[what])
     return embedded
+
+
+def _digests(entries: Mapping[str, Entry]) -> dict[str, str]:
+    return {key: entry.digest for key, entry in entries.items()}
 
 
 def _wanted(passages: Sequence[Passage]) -> tuple[dict[str, dict[str, Entry]], dict[str, dict[str, str]]]:
@@ -174,6 +192,10 @@ class _Collections:
                 vectors = fetch(self._open(what), [keys[key] for key in part])
                 found.update(zip(part, vectors, strict=True))
         return found
+
+    def vectors(self, what: str, keys: Sequence[str]) -> NDArray[np.float32]:
+        """What a collection holds under these keys, of shape (len(keys), dimensions)."""
+        return fetch(self._open(what), keys)
 
     def bring_in_line(
         self,

@@ -239,16 +239,36 @@ def remove_manifest(path: Path) -> None:
     (current_version(path) / "manifest.json").unlink()
 
 
+def leave_vectors_to_chroma(path: Path) -> None:
+    """As where a store is large, or of an earlier release."""
+    shutil.rmtree(current_version(path) / "vectors")
+
+
 def damage_vectors(path: Path) -> None:
+    leave_vectors_to_chroma(path)
     (current_version(path) / "chroma" / "chroma.sqlite3").write_bytes(b"garbage" * 1000)
 
 
 def empty_vectors(path: Path) -> None:
+    leave_vectors_to_chroma(path)
     (current_version(path) / "chroma" / "chroma.sqlite3").write_bytes(b"")
 
 
 def remove_vectors(path: Path) -> None:
+    leave_vectors_to_chroma(path)
     shutil.rmtree(current_version(path) / "chroma")
+
+
+def damage_matrices(path: Path) -> None:
+    (current_version(path) / "vectors" / "passages.npy").write_bytes(b"garbage" * 1000)
+
+
+def cut_matrices(path: Path) -> None:
+    np.save(current_version(path) / "vectors" / "sentences.npy", np.zeros((1, 8), dtype=np.float32))
+
+
+def empty_starts(path: Path) -> None:
+    (current_version(path) / "vectors" / "starts.npy").write_bytes(b"")
 
 
 def damage_records(path: Path) -> None:
@@ -269,6 +289,9 @@ def remove_version(path: Path) -> None:
         damage_vectors,
         empty_vectors,
         remove_vectors,
+        damage_matrices,
+        cut_matrices,
+        empty_starts,
         damage_records,
         remove_version,
     ],
@@ -284,10 +307,32 @@ def test_a_damaged_store_is_whole_after_the_next_ingest(path: Path, damage: Call
     assert current_version(path).name != "000001"
 
 
+def test_few_vectors_are_found_though_chromas_files_are_damaged_and_the_next_ingest_mends_them(
+    path: Path, embedder: WordEmbedder
+) -> None:
+    ingest(path, OLD)
+    (current_version(path) / "chroma" / "chroma.sqlite3").write_bytes(b"garbage" * 1000)
+    assert found(path, "salary") == ["Salary is paid. Parents leave early."]
+    ingest(path, OLD, embedder=embedder)
+    assert vectors(path) == (2, 3) and found(path, "salary") == ["Salary is paid. Parents leave early."]
+
+
+def test_an_ingest_over_a_version_that_has_vectors_in_chroma_alone_embeds_nothing(
+    path: Path, embedder: WordEmbedder
+) -> None:
+    ingest(path, OLD)
+    before = current_version(path) / "vectors" / "sentences.npy"
+    expected = np.load(before).copy()
+    leave_vectors_to_chroma(path)
+    assert ingest(path, OLD, embedder=embedder).embedded == 0
+    assert np.allclose(np.load(current_version(path) / "vectors" / "sentences.npy"), expected, atol=1e-6)
+
+
 def test_a_damaged_index_of_many_vectors_is_made_anew(path: Path, embedder: WordEmbedder) -> None:
     # From a thousand on, Chroma keeps vectors in files of its own, and reads them only when it is asked.
     paragraphs = [f"Learning number {n}." for n in range(1100)]
     ingest(path, page_of("a.txt", *paragraphs))
+    leave_vectors_to_chroma(path)
     for file in (current_version(path) / "chroma").glob("*/*.bin"):
         file.write_bytes(b"damaged")
     with pytest.raises(StoreError, match=r"damaged .* Run ingest\.py again\.$"):

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from knowledge.embedding import INT8, load_embedder, load_reference
-from knowledge.onnx_encoder import FEW, MODEL, TOKENIZER, OnnxEmbedder
+from knowledge.onnx_encoder import FEW, MODEL, RETRIED, TOKENIZER, OnnxEmbedder, Quickest
 from knowledge.onnx_export import SAMPLE, export
 
 ROOT = Path(__file__).parents[1]
@@ -101,3 +102,50 @@ def test_an_answer_imports_neither_torch_nor_langchain() -> None:
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+class Way:
+    """One way to run texts: it takes so many seconds a call by the clock that it moves on."""
+
+    def __init__(self, clock: list[float], seconds: float) -> None:
+        self.clock, self.seconds, self.calls = clock, seconds, 0
+
+    def __call__(self, ids: object) -> NDArray[np.float32]:
+        self.calls += 1
+        self.clock[0] += self.seconds
+        return np.full(1, self.seconds, dtype=np.float32)
+
+
+def test_of_two_ways_the_quicker_is_taken_and_the_other_tried_again_now_and_then() -> None:
+    clock = [0.0]
+    quick, slow = Way(clock, 0.002), Way(clock, 0.005)
+    both = Quickest([quick, slow], clock=lambda: clock[0])
+    for _ in range(10 * RETRIED):
+        both([[1, 2]])
+    assert slow.calls <= 8 and quick.calls == 10 * RETRIED - slow.calls
+
+
+def test_what_becomes_slow_is_left_for_the_other_and_taken_up_again() -> None:
+    clock = [0.0]
+    one, other = Way(clock, 0.002), Way(clock, 0.005)
+    both = Quickest([one, other], clock=lambda: clock[0])
+    for seconds, expected in ((0.02, other), (0.002, one)):
+        one.seconds = seconds
+        for _ in range(20 * RETRIED):
+            both([[1]])
+        before = expected.calls
+        for _ in range(RETRIED - 1):
+            both([[1]])
+        assert expected.calls - before >= RETRIED - 3
+
+
+def test_the_first_time_of_a_way_does_not_count_as_it_may_have_to_load_something() -> None:
+    clock = [0.0]
+    other = Way(clock, 0.005)
+    loading = Way(clock, 10.0)
+    both = Quickest([loading, other], clock=lambda: clock[0])
+    both([[1]])
+    loading.seconds = 0.001
+    for _ in range(6):
+        both([[1]])
+    assert loading.calls == 5

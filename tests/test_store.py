@@ -41,6 +41,13 @@ def path(tmp_path: Path, embedder: WordEmbedder) -> Path:
     return tmp_path / "store"
 
 
+@pytest.fixture
+def earlier(path: Path) -> Path:
+    """The same as an earlier release wrote it: with vectors in Chroma alone, as a large store is searched."""
+    shutil.rmtree(current_version(path) / "vectors")
+    return path
+
+
 # Records
 
 
@@ -165,7 +172,11 @@ def test_a_switch_that_was_cut_off_does_not_stand_in_the_way(path: Path) -> None
 # Vectors
 
 
-def test_nearest_passages_come_with_their_cosine(path: Path, embedder: WordEmbedder) -> None:
+@pytest.mark.parametrize("kept", ["path", "earlier"])
+def test_nearest_passages_come_with_their_cosine(
+    request: pytest.FixtureRequest, kept: str, embedder: WordEmbedder
+) -> None:
+    path = request.getfixturevalue(kept)
     store = Store.open(path, embedder)
     (first, a), (second, b), (third, c) = store.nearest_passages(embedder.embed(["learning parents"])[0], 3)
     # (1, 0, 1, 0) and (0, 1, 0, 1) over √2 each against (1, 0, 0, 1) over √2.
@@ -173,9 +184,11 @@ def test_nearest_passages_come_with_their_cosine(path: Path, embedder: WordEmbed
     assert (a, b, c) == pytest.approx((0.5, 0.5, 0.0), abs=1e-5)
 
 
+@pytest.mark.parametrize("kept", ["path", "earlier"])
 def test_several_vectors_are_asked_at_once_and_each_has_its_own_nearest(
-    path: Path, embedder: WordEmbedder
+    request: pytest.FixtureRequest, kept: str, embedder: WordEmbedder
 ) -> None:
+    path = request.getfixturevalue(kept)
     store = Store.open(path, embedder)
     both = embedder.embed(["salary", "learning"])
     apart = [found for vector in both for found in store.nearest_passages(vector, 2)]
@@ -183,8 +196,11 @@ def test_several_vectors_are_asked_at_once_and_each_has_its_own_nearest(
     assert len(store.nearest_sentences(both, 1)) == 2
 
 
-def test_a_filter_finds_the_same_whether_it_is_chromas_or_ours(tmp_path: Path) -> None:
+@pytest.mark.parametrize("exactly", [True, False])
+def test_a_filter_finds_the_same_whether_it_is_chromas_or_ours(tmp_path: Path, exactly: bool) -> None:
     store = closed_but_every(tmp_path, 7)
+    if not exactly:
+        shutil.rmtree(store.folder / "vectors")
     vector = np.eye(8, dtype=np.float32)[0]
     for where in ({"open": True}, {"open": False}, {"$and": [{"open": True}, {"language": "en"}]}):
         for limit in (1, 3, 99):  # few are filtered here, many by Chroma, and of 99 there are not as many
@@ -245,16 +261,17 @@ def test_matrices_are_in_the_order_asked_for(path: Path, embedder: WordEmbedder)
 def test_vectors_asked_for_before_are_the_same_from_memory(path: Path, embedder: WordEmbedder) -> None:
     store = Store.open(path, embedder)
     first = store.passage_matrix([0, 1])
+    assert store._kept == {"passages": {}, "sentences": {}}  # mapped, and not kept a second time
     assert (store.passage_matrix([1, 0, 1]) == first[[1, 0, 1]]).all()
     keys, matrix = store.sentence_matrix([0])
     assert store.sentence_matrix([0])[0] == keys and (store.sentence_matrix([0])[1] == matrix).all()
 
 
 def test_memory_for_vectors_is_bounded(
-    path: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+    earlier: Path, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("knowledge.store.KEPT_VECTORS", 1)
-    store = Store.open(path, embedder)
+    store = Store.open(earlier, embedder)
     both = store.passage_matrix([0, 1])
     assert (store.passage_matrix([1]) == both[1:]).all() and (store.passage_matrix([0]) == both[:1]).all()
     assert len(store._kept["passages"]) <= 2
@@ -270,31 +287,31 @@ def test_opening_and_asking_embeds_nothing_and_changes_no_file(path: Path, embed
 
 def test_the_keyword_index_is_the_one_that_the_ingest_left(path: Path, embedder: WordEmbedder) -> None:
     store = Store.open(path, embedder)
-    assert store.keywords._starts.filename == store.folder / "keywords" / "starts.npy"
+    assert store.keywords._starts.base.filename == store.folder / "keywords" / "starts.npy"
     expected = KeywordIndex(store.passages)
     assert all(
         np.array_equal(store.keywords.scores([stem]), expected.scores([stem])) for stem in expected.vocabulary
     )
 
 
-def test_missing_vectors_are_told_and_not_made_anew(path: Path, embedder: WordEmbedder) -> None:
-    store = Store.open(path, embedder)
+def test_missing_vectors_are_told_and_not_made_anew(earlier: Path, embedder: WordEmbedder) -> None:
+    store = Store.open(earlier, embedder)
     shutil.rmtree(store.folder / "chroma")
     with pytest.raises(StoreError, match=r"vectors in .* are missing\. Run ingest\.py again\.$"):
         store.nearest_passages(np.eye(8, dtype=np.float32)[0], 3)
     assert not (store.folder / "chroma").exists()
 
 
-def test_a_missing_collection_is_told(path: Path, embedder: WordEmbedder) -> None:
-    store = Store.open(path, embedder)
+def test_a_missing_collection_is_told(earlier: Path, embedder: WordEmbedder) -> None:
+    store = Store.open(earlier, embedder)
     store.sentence_vectors.delete_collection()
     vars(store).pop("sentence_collection", None)
     with pytest.raises(StoreError, match=r"vectors are damaged .* Run ingest\.py again\.$"):
         store.nearest_sentences(np.eye(8, dtype=np.float32)[0], 3)
 
 
-def test_a_missing_vector_is_told(path: Path, embedder: WordEmbedder) -> None:
-    store = Store.open(path, embedder)
+def test_a_missing_vector_is_told(earlier: Path, embedder: WordEmbedder) -> None:
+    store = Store.open(earlier, embedder)
     store.passage_vectors.delete(ids=[store.passages[1].id])
     assert store.passage_matrix([0, 2]).shape == (2, 8)
     with pytest.raises(StoreError, match=r"^1 vectors are missing from the store\. Run ingest\.py again\.$"):
@@ -302,23 +319,23 @@ def test_a_missing_vector_is_told(path: Path, embedder: WordEmbedder) -> None:
 
 
 @pytest.mark.parametrize("content", [b"garbage" * 1000, b"SQLite format 3\x00"])
-def test_damaged_vectors_are_told(path: Path, embedder: WordEmbedder, content: bytes) -> None:
-    (current_version(path) / "chroma" / "chroma.sqlite3").write_bytes(content)
+def test_damaged_vectors_are_told(earlier: Path, embedder: WordEmbedder, content: bytes) -> None:
+    (current_version(earlier) / "chroma" / "chroma.sqlite3").write_bytes(content)
     with pytest.raises(StoreError, match=r"Run ingest\.py again\.$") as refusal:
-        Store.open(path, embedder).nearest_passages(np.eye(8, dtype=np.float32)[0], 3)
+        Store.open(earlier, embedder).nearest_passages(np.eye(8, dtype=np.float32)[0], 3)
     assert "\n" not in str(refusal.value)
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files by way of /proc")
-def test_a_store_that_nobody_holds_is_closed(path: Path, embedder: WordEmbedder) -> None:
+def test_a_store_that_nobody_holds_is_closed(earlier: Path, embedder: WordEmbedder) -> None:
     def open_files() -> int:
         targets = []
         for link in Path("/proc/self/fd").iterdir():
             with contextlib.suppress(FileNotFoundError):  # closed by a thread since it was listed
                 targets.append(str(link.readlink()))
-        return sum(str(path) in target for target in targets)
+        return sum(str(earlier) in target for target in targets)
 
-    one, other = Store.open(path, embedder), Store.open(path, embedder)
+    one, other = Store.open(earlier, embedder), Store.open(earlier, embedder)
     for store in (one, other):
         store.nearest_passages(np.eye(8, dtype=np.float32)[0], 1)
     assert open_files() > 0
