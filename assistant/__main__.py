@@ -297,8 +297,6 @@ def open_assistant(store: Path | None) -> Assistant:
         # Weights are read and checked beside the imports: the one waits for the disk and hashes, the other has Python.
         with ThreadPoolExecutor(1) as beside:
             loading = beside.submit(load_embedder, settings.encoder)
-            import chromadb  # noqa: F401  (the first search needs it)
-
             from assistant.reply import Assistant
         return Assistant.open(settings, embedder=loading.result(), suggests=False)
     except (StoreError, EncoderError, ValueError) as error:

@@ -48,8 +48,8 @@ class OnnxEmbedder:
     """The model in a folder that `knowledge.onnx_export` filled. Safe to share between threads.
 
     Texts of as many tokens are run together, a batch on each core. So nothing is padded, no mask is needed,
-    and no text's vector depends on its neighbours but for the rounding of floats. A single text gets all cores
-    while they are free.
+    and no text's vector depends on its neighbours but for the rounding of floats. A single text has one core, or
+    all of them while they are free, see `use_all_cores`.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
@@ -57,9 +57,8 @@ class OnnxEmbedder:
         from tokenizers import Tokenizer  # noqa: PLC0415  (with ONNX Runtime a quarter of a second)
 
         self.folder = folder
-        self._session = _session(folder, cores())
-        single = [partial(_run, self._session)]
-        self._single = Quickest([*single, lambda ids: _run(self._one_core, ids)] if cores() > 1 else single)
+        self._session = _session(folder, 1)
+        self._single = Quickest([partial(_run, self._session)])
         self.tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(TOKENS)
@@ -75,6 +74,15 @@ class OnnxEmbedder:
         """Model, weights and arithmetic."""
         return self._name
 
+    def use_all_cores(self) -> None:
+        """From now on let all cores work on a single text while they are free; takes 0.2 seconds and 90 MB.
+
+        For a server: whoever asks a question waits for one text at a time.
+        """
+        if cores() > 1 and len(self._single.ways) == 1:
+            together = partial(_run, _session(self.folder, cores()))
+            self._single = Quickest([*self._single.ways, together])
+
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of shape (len(texts), dimensions), each of length 1; equal texts are encoded once."""
         distinct = list(dict.fromkeys(texts))
@@ -82,8 +90,7 @@ class OnnxEmbedder:
             found = {text: self._remembered(text) for text in distinct}
         else:
             batches = list(self._batches(distinct))
-            session = self._one_core
-            vectors = self._workers.map(lambda batch: _run(session, [ids for _, ids in batch]), batches)
+            vectors = self._workers.map(lambda batch: _run(self._session, [ids for _, ids in batch]), batches)
             found = {
                 text: vector
                 for batch, rows in zip(batches, vectors, strict=True)
@@ -120,11 +127,6 @@ class OnnxEmbedder:
             yield from (alike[start : start + most] for start in range(0, len(alike), most))
 
     @cached_property
-    def _one_core(self) -> InferenceSession:
-        """The model on one thread, for batches that run side by side; loaded when it is used, as it takes 90 MB more."""
-        return self._session if cores() == 1 else _session(self.folder, 1)
-
-    @cached_property
     def _workers(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(cores(), thread_name_prefix="encoder")
 
@@ -156,7 +158,7 @@ class Quickest:
         found = self.ways[way](ids)
         took = (self._clock() - started) / len(ids[0])
         before = self._seconds[way]
-        if way not in self._warm:  # the first time a way may load what it needs
+        if way not in self._warm:  # the first time a way makes room for what it works out
             self._warm.add(way)
         elif before:
             self._seconds[way] = before + LATELY * (took - before)

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from knowledge.embedding import INT8, load_embedder, load_reference
-from knowledge.onnx_encoder import FEW, MODEL, RETRIED, TOKENIZER, OnnxEmbedder, Quickest
+from knowledge.onnx_encoder import FEW, MODEL, RETRIED, TOKENIZER, OnnxEmbedder, Quickest, cores
 from knowledge.onnx_export import SAMPLE, export
 
 ROOT = Path(__file__).parents[1]
@@ -139,13 +139,26 @@ def test_what_becomes_slow_is_left_for_the_other_and_taken_up_again() -> None:
         assert expected.calls - before >= RETRIED - 3
 
 
-def test_the_first_time_of_a_way_does_not_count_as_it_may_have_to_load_something() -> None:
+def test_the_first_time_of_a_way_does_not_count_as_it_has_to_make_room() -> None:
     clock = [0.0]
-    other = Way(clock, 0.005)
-    loading = Way(clock, 10.0)
-    both = Quickest([loading, other], clock=lambda: clock[0])
+    beginning, other = Way(clock, 10.0), Way(clock, 0.005)
+    both = Quickest([beginning, other], clock=lambda: clock[0])
     both([[1]])
-    loading.seconds = 0.001
+    beginning.seconds = 0.001
     for _ in range(6):
         both([[1]])
-    assert loading.calls == 5
+    assert beginning.calls == 5
+
+
+def test_all_cores_work_on_a_single_text_only_where_it_is_asked_for_and_change_nothing() -> None:
+    shared = load_embedder()
+    assert isinstance(shared, OnnxEmbedder)
+    ours = OnnxEmbedder(shared.folder, shared.name)
+    before = [ours.embed([text])[0] for text in SAMPLE]
+    assert len(ours._single.ways) == 1
+    for _ in range(2):
+        ours.use_all_cores()
+        assert len(ours._single.ways) == min(cores(), 2)
+    for text, vector in zip(SAMPLE, before, strict=True):
+        ours._kept.clear()
+        assert np.abs(ours.embed([text])[0] - vector).max() < 1e-6, text

@@ -25,6 +25,7 @@ from ui.users import users
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from knowledge.embedding import Embedder
     from knowledge.follower import Follower
 
 EPILOG = """examples:
@@ -107,11 +108,11 @@ class _Opened:
 def _opened(settings: Settings, options: dict[str, Any], door: socket.socket) -> _Opened:
     """Load what answers; `_CannotOpenError` where something it needs is not there."""
     # These import for seconds; `--help`, a wrong option or a taken port must not wait for that.
-    from knowledge.embedding import EncoderError, load_embedder
+    from knowledge.embedding import EncoderError
 
     # Weights are read and checked beside the imports: the one waits for the disk and hashes, the other has Python.
     with ThreadPoolExecutor(1) as beside:
-        loading = beside.submit(load_embedder, settings.encoder)
+        loading = beside.submit(_encoder, settings.encoder)
         from assistant.reply import Assistant
         from knowledge.follower import Follower
         from knowledge.rates import rate_storage
@@ -141,6 +142,17 @@ def _opened(settings: Settings, options: dict[str, Any], door: socket.socket) ->
         said = f"There is no knowledge yet. Run: python ingest.py SOURCE --store {settings.store}\n{said}".strip()
     app = create_app(assistant, settings, database, desk, telemetry)
     return _Opened(app, door, said, settings, follower)
+
+
+def _encoder(model: str) -> Embedder:
+    """The encoder that `model` names, ready for one question at a time."""
+    from knowledge.embedding import load_embedder
+    from knowledge.onnx_encoder import OnnxEmbedder
+
+    embedder = load_embedder(model)
+    if isinstance(embedder, OnnxEmbedder):
+        embedder.use_all_cores()
+    return embedder
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -393,6 +393,7 @@ class Candor(System):
         from knowledge.embedding import load_embedder
 
         self.embedder = load_embedder(self.encoder)
+        self.embedder.use_all_cores()  # as the server does
         self.path = self.home / "store"
 
     def ingest(self, texts: list[Text]) -> int:
