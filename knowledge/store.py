@@ -50,8 +50,8 @@ SCHEMA = 1
 GRAPH = {"space": "cosine", "max_neighbors": 14, "ef_construction": 60, "ef_search": 150}
 """Chroma's HNSW graph (Malkov and Yashunin, 2018), as a collection is made with it and keeps it.
 
-It is written in little more than half the time of Chroma's defaults (16, 100, 100): what a thinner graph misses, a
-search finds again by looking at half as many candidates more, in the time that fewer neighbours save.
+It is written in three to four fifths of the time of Chroma's defaults (16, 100, 100): what a thinner graph misses, a
+search finds again by looking at half as many candidates more, in the time that fewer links save.
 docs/performance.md has the figures.
 """
 
