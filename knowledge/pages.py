@@ -27,6 +27,7 @@ from knowledge.html_text import parse_html
 from knowledge.jobs import is_empty_board, is_known, is_table_of_jobs, plain_name, read_job_postings
 from knowledge.markdown import FIELD_NAMES, read_markdown
 from knowledge.pdf import read_pdf
+from knowledge.recall import recalled
 from knowledge.wording import fold, unique, word_set
 
 __all__ = ["PAGE_READERS", "SourceError", "read_content", "read_source"]
@@ -266,7 +267,13 @@ def read_content(
     `ending` says what they are where they do not show it, by default the name's; `charset` how
     they are encoded, where the sender said so. Raises SourceError for what nobody can read.
     """
-    ending = ending or ending_of(source)
+    read_as = (source, url, ending or ending_of(source), charset)
+    return recalled(content, read_as, lambda: _read_content(content, *read_as, progress))
+
+
+def _read_content(
+    content: bytes, source: str, url: str, ending: str, charset: str, progress: Progress
+) -> Reading:
     if not content.strip():
         raise EmptyError(f"{source} is empty. Fill it or leave it out.")
     content = unpacked(content, source)

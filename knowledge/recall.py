@@ -1,6 +1,6 @@
-"""Postings worked out before: of a long list, only the entries that are new since yesterday are read anew.
+"""What was read before: files with the same bytes, and of a long list all but the entries that are new since yesterday.
 
-What an entry says takes a hundred rules and a tenth of a millisecond; that it is the same takes a checksum.
+What a file or an entry says takes hundreds of rules and up to seconds; that it is the same takes a checksum.
 """
 
 from __future__ import annotations
@@ -8,22 +8,27 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import MISSING, fields, replace
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from knowledge.dates import is_past
-from knowledge.documents import JobPosting, Status
-from knowledge.records import parse_record, record_values
+from knowledge.documents import JobPosting, Page, Reading, Skipped, Status
+from knowledge.records import build_record, parse_record, record_line, record_values
 
 MANY = 2000
 """Entries from which on a list is worth being remembered."""
 
+FILES = "files.jsonl"
+
 _FOLDER: ContextVar[Path | None] = ContextVar("recall", default=None)
+_READINGS: ContextVar[_Readings | None] = ContextVar("readings", default=None)
 _DEFAULTS = {
     field.name: field.default if field.default is not MISSING else {}
     for field in fields(JobPosting)
@@ -33,12 +38,77 @@ _DEFAULTS = {
 
 @contextlib.contextmanager
 def recalling(folder: Path) -> Iterator[None]:
-    """Within this, long lists are remembered in `folder`, and recalled from there."""
-    token = _FOLDER.set(folder)
+    """Within this, files and long lists are remembered in `folder`, and recalled from there."""
+    readings = _Readings(folder / FILES)
+    tokens = _FOLDER.set(folder), _READINGS.set(readings)
     try:
         yield
+        readings.save()
     finally:
-        _FOLDER.reset(token)
+        _FOLDER.reset(tokens[0])
+        _READINGS.reset(tokens[1])
+
+
+def recalled(content: bytes, read_as: Sequence[str], read: Callable[[], Reading]) -> Reading:
+    """What a file says: as it was remembered, or what `read` makes of it.
+
+    `read_as`: all that decides it beside the file's bytes, such as its name. Whatever `read` raises is passed on.
+    """
+    readings = _READINGS.get()
+    if readings is None:
+        return read()
+    key = hashlib.blake2b(content, digest_size=16)
+    key.update("\x1f".join(("", *read_as)).encode(errors="surrogatepass"))
+    return readings.get(key.hexdigest()) or readings.put(key.hexdigest(), read())
+
+
+class _Readings:
+    """What files said, by their checksums; those that nobody asked for are forgotten when it is saved."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._now: dict[str, str] = {}
+        self._new = False
+
+    @cached_property
+    def _before(self) -> dict[str, str]:
+        return _remembered(self.path)
+
+    def get(self, key: str) -> Reading | None:
+        """What a file said, as it is today; None where it has to be read."""
+        line = self._before.get(key)
+        if line is None:
+            return None
+        try:
+            told = orjson.loads(line)
+            reading = Reading(
+                tuple(build_record(Page, page) for page in told["pages"]),
+                tuple(_as_of(build_record(JobPosting, job), None) for job in told["jobs"]),
+                tuple(Skipped(*skipped) for skipped in told["skipped"]),
+            )
+        except (ValueError, TypeError, KeyError):
+            return None
+        self._now[key] = line
+        return reading
+
+    def put(self, key: str, reading: Reading) -> Reading:
+        """Remember what a file said; a long list has a memory of its own."""
+        if len(reading.jobs) < MANY:
+            with contextlib.suppress(
+                UnicodeEncodeError, TypeError
+            ):  # half a character, which no file can hold
+                pages, jobs = (
+                    ",".join(map(record_line, records)) for records in (reading.pages, reading.jobs)
+                )
+                skipped = orjson.dumps([[said.source, said.why] for said in reading.skipped]).decode()
+                self._now[key] = f'{{"pages":[{pages}],"jobs":[{jobs}],"skipped":{skipped}}}'
+                self._new = True
+        return reading
+
+    def save(self) -> None:
+        """Keep what was asked for, for the next time."""
+        if self._new or len(self._now) != len(self._before):
+            _remember(self.path, self._now)
 
 
 class Recall:
@@ -49,7 +119,7 @@ class Recall:
         folder = _FOLDER.get()
         name = hashlib.sha256(f"{source}\x1f{home}".encode(errors="surrogatepass")).hexdigest()[:32]
         self.path = folder / f"{name}.jsonl" if folder and entries >= MANY else None
-        self._before = self._read()
+        self._before = _remembered(self.path) if self.path else {}
         self._now: dict[str, str] = {}
         self._new = 0
 
@@ -62,10 +132,7 @@ class Recall:
         if line is None:
             return None
         self._now[key] = line
-        job = parse_record(JobPosting, line)
-        if job.status is Status.OPEN and is_past(job.closes, today):
-            job = replace(job, status=Status.CLOSED)
-        return job
+        return _as_of(parse_record(JobPosting, line), today)
 
     def put(self, entry: Mapping[str, Any], job: JobPosting) -> None:
         """Remember the posting of an entry."""
@@ -75,27 +142,38 @@ class Recall:
             self._new += 1
 
     def save(self) -> None:
-        """Keep what this list holds for the next time; a disk that is full is no reason to stop."""
+        """Keep what this list holds for the next time."""
         if not self.path or not (self._new or len(self._now) != len(self._before)):
             return
-        draft = self.path.with_suffix(".new")
-        with contextlib.suppress(OSError, UnicodeEncodeError):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with draft.open("w", encoding="utf-8") as stream:
-                stream.write(f"{_rules()}\n")
-                stream.writelines(f"{key} {line}\n" for key, line in self._now.items())
-            draft.replace(self.path)
+        _remember(self.path, self._now)
 
-    def _read(self) -> dict[str, str]:
-        try:
-            with (
-                self.path.open(encoding="utf-8") if self.path else contextlib.nullcontext(iter(())) as stream
-            ):
-                if next(stream, "").strip() != _rules():
-                    return {}
-                return {line[:32]: line[33:] for line in stream if line.endswith("}\n")}
-        except (OSError, UnicodeDecodeError):
-            return {}
+
+def _as_of(job: JobPosting, today: date | None) -> JobPosting:
+    """A posting as it is on a day: what closed since it was read is closed."""
+    past = job.status is Status.OPEN and is_past(job.closes, today)
+    return replace(job, status=Status.CLOSED) if past else job
+
+
+def _remember(path: Path, lines: Mapping[str, str]) -> None:
+    """Write lines by their keys; a disk that is full is no reason to stop."""
+    draft = path.with_suffix(".new")
+    with contextlib.suppress(OSError, UnicodeEncodeError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with draft.open("w", encoding="utf-8") as stream:
+            stream.write(f"{_rules()}\n")
+            stream.writelines(f"{key} {line}\n" for key, line in lines.items())
+        draft.replace(path)
+
+
+def _remembered(path: Path) -> dict[str, str]:
+    """What `_remember` wrote; nothing where other rules worked it out."""
+    try:
+        with path.open(encoding="utf-8") as stream:
+            if next(stream, "").strip() != _rules():
+                return {}
+            return {line[:32]: line[33:-1] for line in stream if line.endswith("}\n")}
+    except (OSError, UnicodeDecodeError):
+        return {}
 
 
 def _checksum(entry: Mapping[str, Any]) -> str:
