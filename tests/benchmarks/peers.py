@@ -162,7 +162,7 @@ def chosen(options: argparse.Namespace, folder: Path) -> Iterator[Corpus]:
         for path in sorted(origin.glob(pages)):
             if path.is_file():
                 copied(path, content / path.relative_to(origin))
-        yield Corpus(title, content, *golden([options.shared / "eval" / f"{name}.jsonl"]))
+        yield Corpus(title, content, *golden([options.shared / "eval" / f"{name}.jsonl"], content))
     if options.postings:
         yield postings(options.shared / "sources" / "scale" / "jobs-day1.json.gz", options.postings, folder)
 
@@ -174,7 +174,7 @@ def invented(folder: Path) -> Corpus:
     for path in sorted(origin.glob("*/pages/**/*")):
         if path.is_file():
             copied(path, content / path.relative_to(origin))
-    return Corpus("invented companies", content, *golden(sorted(origin.glob("*/questions.jsonl"))))
+    return Corpus("invented companies", content, *golden(sorted(origin.glob("*/questions.jsonl")), content))
 
 
 def copied(path: Path, target: Path) -> None:
@@ -183,17 +183,23 @@ def copied(path: Path, target: Path) -> None:
     target.write_bytes(path.read_bytes())
 
 
-def golden(files: Sequence[Path]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+def golden(files: Sequence[Path], content: Path) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """Questions that stand alone and have an answer on a page, with the evidence of each.
 
-    Those for openings are left out: no passage lists them, and Candor answers from the postings' records.
+    Those for openings, or whose evidence is a field of one, such as its place, are left out: no passage of Candor's
+    lists them, as it answers them from the postings' records.
     """
     asked: list[str] = []
     evidence: list[tuple[str, ...]] = []
+    fields = fields_of_openings(content)
     for file in files:
         for line in file.read_text(encoding="utf-8").splitlines():
             item = json.loads(line)
-            for_openings = item["kind"] == "jobs" or item.get("topic") == "roles"
+            for_openings = (
+                item["kind"] == "jobs"
+                or item.get("topic") == "roles"
+                or set(map(bare, item.get("evidence") or [""])) <= fields
+            )
             if (
                 item["expect"] == "answer"
                 and item.get("evidence")
@@ -203,6 +209,15 @@ def golden(files: Sequence[Path]) -> tuple[tuple[str, ...], tuple[tuple[str, ...
                 asked.append(item["turns"][0])
                 evidence.append(tuple(item["evidence"]))
     return tuple(asked), tuple(evidence)
+
+
+def fields_of_openings(content: Path) -> set[str]:
+    """What the openings among the pages have beside their text: titles, places, teams."""
+    from knowledge.pages import read_source
+
+    jobs = read_source(content).jobs
+    said = {bare(text) for job in jobs for text in (job.title, job.department, *job.locations)}
+    return said - {""}
 
 
 def postings(path: Path, count: int, folder: Path) -> Corpus:
@@ -402,7 +417,7 @@ def setup(options: argparse.Namespace) -> str:
         "**n×**: how many times better Candor is; below 1 it is worse. Medians (smallest–largest).\n\n"
         "Candor embeds every passage and, once more, each of its sentences, about twice the text that the others embed; "
         "LlamaIndex's passages are longer than the 256 tokens that the encoder reads, so that only their beginning is embedded. "
-        "Questions for openings are left out, as Candor answers them from the postings' records; over an index of postings, which "
+        "Questions for openings and for their places are left out, as Candor answers them from the postings' records; over an index of postings, which "
         "have no text but their fields, its hybrid query is a whole reply, and the titles on its cards are what it finds."
     )
 
