@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
+from chromadb import Collection
 from chromadb.api import ClientAPI
 from langchain_chroma import Chroma
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
@@ -33,9 +35,63 @@ class LangChainEmbeddings(Embeddings):
         return vector
 
 
-def vector_store(client: ClientAPI, name: str, embedder: Embedder) -> Chroma:
-    """A collection of the store as a LangChain vector store, to build a chain of one's own over it."""
-    return Chroma(collection_name=name, client=client, embedding_function=LangChainEmbeddings(embedder))
+def vector_store(
+    client: ClientAPI, name: str, embedder: Embedder, text_of: Callable[[str], str | None]
+) -> Chroma:
+    """A collection of the store as a LangChain vector store, to build a chain of one's own over it.
+
+    `text_of`: the text of an id. Chroma has none of them, so `where_document` finds nothing and is refused.
+    """
+    return _StoreVectors(client, name, embedder, text_of)
+
+
+class _StoreVectors(Chroma):
+    """LangChain's Chroma, with texts from elsewhere."""
+
+    def __init__(
+        self, client: ClientAPI, name: str, embedder: Embedder, text_of: Callable[[str], str | None]
+    ) -> None:
+        super().__init__(
+            collection_name=name, client=client, embedding_function=LangChainEmbeddings(embedder)
+        )
+        self._text_of = text_of
+
+    @property
+    def _collection(self) -> Collection:
+        return cast("Collection", _WithTexts(super()._collection, self._text_of))
+
+
+class _WithTexts:
+    """A collection whose answers have the texts that it does not hold."""
+
+    def __init__(self, collection: Collection, text_of: Callable[[str], str | None]) -> None:
+        self._held = collection
+        self._text_of = text_of
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._held, name)
+
+    def query(self, **asked: Any) -> Any:
+        found = self._checked(self._held.query, asked)
+        texts = found["documents"] or [[None] * len(ids) for ids in found["ids"]]
+        found["documents"] = [self._filled(*pair) for pair in zip(found["ids"], texts, strict=True)]
+        return found
+
+    def get(self, **asked: Any) -> Any:
+        found = self._checked(self._held.get, asked)
+        if found["documents"] is not None:  # they were asked for
+            found["documents"] = self._filled(found["ids"], found["documents"])
+        return found
+
+    def _checked(self, ask: Callable[..., Any], asked: dict[str, Any]) -> Any:
+        if asked.get("where_document"):
+            raise ValueError(
+                "Chroma has the vectors without the texts: search for words with Store.keywords."
+            )
+        return ask(**asked)
+
+    def _filled(self, ids: list[str], texts: list[str | None]) -> list[str | None]:
+        return [self._text_of(key) if text is None else text for key, text in zip(ids, texts, strict=True)]
 
 
 class StoreRetriever(BaseRetriever):

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -262,7 +262,8 @@ class Store:
         from knowledge.chains import vector_store  # noqa: PLC0415  (LangChain takes half a second)
 
         client, collection = self._opened(what)
-        vectors = vector_store(client, collection.name, self.embedder)
+        text_of = partial(_text, what, self.passages, self.row)
+        vectors = vector_store(client, collection.name, self.embedder, text_of)
         self._close_with(vectors, client)
         return vectors
 
@@ -379,6 +380,16 @@ class Store:
         if not keys:
             return np.zeros((0, 0), dtype=np.float32)
         return np.stack([kept[key] for key in keys])
+
+
+def _text(what: str, passages: Sequence[Passage], row_of: Mapping[str, int], key: str) -> str | None:
+    """The text whose vector has the id `key`, as the encoder read it; None where there is none."""
+    row = row_of.get(key if what == "passages" else _passage_of(key))
+    if row is None:
+        return None
+    if what == "passages":
+        return passages[row].embedding_text
+    return dict(enumerate(sentence_texts(passages[row]))).get(int(key.rpartition(":")[2]))
 
 
 def _passage_of(sentence: str) -> str:

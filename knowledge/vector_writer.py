@@ -75,12 +75,9 @@ def write_vectors(
     `before`: the version whose vectors are taken over where a text is the same. `cache`: what an ingest that
     was cut off has embedded. Returns how many texts had to be embedded; equal ones count once.
     """
-    wanted, texts = _wanted(passages)
     text_of = {digest(title): title for title in titles}
     ordered = list(text_of)
-    text_of.update(
-        (entry.digest, texts[what][key]) for what in COLLECTIONS for key, entry in wanted[what].items()
-    )
+    wanted, counts = _wanted(passages, text_of)
     held = _held(before, embedder) if before else None
     known = held or Held()
     if held and before:
@@ -94,7 +91,7 @@ def write_vectors(
             fresh = iter(cache.vectors([key for key in keys if key not in copied]))
             return np.stack([copied[key] if key in copied else next(fresh) for key in keys])
 
-        collections.bring_in_line(texts, vectors, progress)
+        collections.bring_in_line(vectors, progress)
 
         def of(what: str, keys: Sequence[str]) -> NDArray[np.float32]:
             digests = [wanted[what][key].digest for key in keys]
@@ -106,7 +103,7 @@ def write_vectors(
             write_matrix(
                 folder, before, what, _digests(wanted[what]), _digests(known.entries[what]), partial(of, what)
             )
-    write_starts(folder, [len(sentence_texts(passage)) for passage in passages])
+    write_starts(folder, counts)
     _write_titles(folder, before, ordered, known, vectors)
     for what in COLLECTIONS:
         _write_entries(folder / f"{what}.keys", wanted[what])
@@ -117,19 +114,23 @@ def _digests(entries: Mapping[str, Entry]) -> dict[str, str]:
     return {key: entry.digest for key, entry in entries.items()}
 
 
-def _wanted(passages: Sequence[Passage]) -> tuple[dict[str, dict[str, Entry]], dict[str, dict[str, str]]]:
-    """What the collections are to hold, and the texts by the same keys."""
+def _wanted(
+    passages: Sequence[Passage], text_of: dict[str, str]
+) -> tuple[dict[str, dict[str, Entry]], list[int]]:
+    """What the collections are to hold, and how many sentences each passage has; `text_of` is filled by digest."""
     wanted: dict[str, dict[str, Entry]] = {what: {} for what in COLLECTIONS}
-    texts: dict[str, dict[str, str]] = {what: {} for what in COLLECTIONS}
+    counts = []
     for passage in passages:
-        key = passage.id
+        cut = sentence_texts(passage)
+        counts.append(len(cut))
+        texts = [passage.embedding_text, *cut]
+        digests = list(map(digest, texts))
+        text_of.update(zip(digests, texts, strict=True))
         tags = {"open": passage.open, "language": passage.language, "job_id": passage.job_id}
-        texts["passages"][key] = passage.embedding_text
-        wanted["passages"][key] = Entry(digest(passage.embedding_text), tags)
-        for number, text in enumerate(sentence_texts(passage)):
-            texts["sentences"][f"{key}:{number}"] = text
-            wanted["sentences"][f"{key}:{number}"] = Entry(digest(text), tags)
-    return wanted, texts
+        first, *rest = [Entry(name, tags) for name in digests]
+        wanted["passages"][passage.id] = first
+        wanted["sentences"].update((f"{passage.id}:{number}", entry) for number, entry in enumerate(rest))
+    return wanted, counts
 
 
 def _embed(texts: Mapping[str, str], embedder: Embedder, cache: VectorCache, progress: Progress) -> int:
@@ -198,22 +199,15 @@ class _Collections:
         return fetch(self._open(what), keys)
 
     def bring_in_line(
-        self,
-        texts: Mapping[str, Mapping[str, str]],
-        vectors: Callable[[Sequence[str]], NDArray[np.float32]],
-        progress: Progress,
+        self, vectors: Callable[[Sequence[str]], NDArray[np.float32]], progress: Progress
     ) -> None:
         """Make both collections hold exactly what is wanted."""
         with chroma_errors(f"The vectors in {self.folder} cannot be written", "Is the disk full?"):
             for what in COLLECTIONS:
-                self._bring_in_line(what, texts[what], vectors, progress)
+                self._bring_in_line(what, vectors, progress)
 
     def _bring_in_line(
-        self,
-        what: str,
-        texts: Mapping[str, str],
-        vectors: Callable[[Sequence[str]], NDArray[np.float32]],
-        progress: Progress,
+        self, what: str, vectors: Callable[[Sequence[str]], NDArray[np.float32]], progress: Progress
     ) -> None:
         held, wanted = self.held.entries[what], self.wanted[what]
         # Another release may cut sentences elsewhere: a vector is kept for its words, not for its number alone.
@@ -233,11 +227,11 @@ class _Collections:
             collection.update(ids=keys, metadatas=[dict(wanted[key].tags) for key in keys])
         for number, keys in enumerate(batched(missing, CHROMA_BATCH)):
             progress(f"Writing {what}", number * CHROMA_BATCH, len(missing))
+            # Without the texts, which the records have: Chroma would keep them twice and index them by three letters.
             collection.add(
                 ids=keys,
                 embeddings=cast("Any", vectors([wanted[key].digest for key in keys])),
                 metadatas=[dict(wanted[key].tags) for key in keys],
-                documents=[texts[key] for key in keys],
             )
         progress(f"Writing {what}", len(missing), len(missing))
 

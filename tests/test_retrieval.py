@@ -170,3 +170,10 @@ def test_the_vectors_are_a_langchain_vector_store_too(store: Store) -> None:
     assert isinstance(store.passage_vectors, VectorStore) and best.page_content == SALARY
     (best,) = store.sentence_vectors.similarity_search("Parents leave.", k=1)
     assert best.page_content == "Parents leave."
+    assert store.sentence_vectors.get_by_ids([best.id])[0].page_content == "Parents leave."
+
+
+def test_texts_are_in_the_records_alone_and_words_are_not_looked_for_in_chroma(store: Store) -> None:
+    assert store.passage_collection.get(include=["documents"])["documents"] == [None] * len(store.passages)
+    with pytest.raises(ValueError, match=r"vectors without the texts: search for words with Store\.keywords"):
+        store.passage_vectors.similarity_search(SALARY, where_document={"$contains": "salary"})
