@@ -72,6 +72,8 @@ def test_a_replica_finds_what_was_ingested_elsewhere(
     keys, vectors = store.sentence_matrix([row])
     expected = embedder.embed(["Parents leave early."])
     assert len(keys) == 1 and np.allclose(vectors, expected, atol=1e-6)
+    (best,) = store.sentence_vectors.similarity_search("parents", k=1)
+    assert best.page_content == "Parents leave early."
     assert [entry.version for entry in ingests(here)] == [store.version]
     assert [change.what for change in changes(here, store.version)] == ["added"]
 
