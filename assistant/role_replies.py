@@ -94,6 +94,8 @@ class RoleDesk:
     def answer(self, question: Question, memory: RoleMemory) -> Said:
         """Reply to a question about roles, or say where to look; nothing of both where it is about none."""
         open_jobs = self.book.in_language(self.book.open, question.language)
+        open_jobs = self.book.with_named(question.standalone, open_jobs, self.book.open)
+        apart = self.book.apart(question)
         focus = self._focus(question, memory, open_jobs)
         listing = self._wants_list(question, memory)
         if memory.pinned and focus and focus[0].status is Status.CLOSED:
@@ -103,7 +105,7 @@ class RoleDesk:
                 return Said(self._nothing_listed(question), memory)
             return Said(None, memory)
         wanted = self.book.wanted(question, open_jobs) if listing else None
-        found = wanted is not None and wanted.match is Match.EXACT and _asks_for_several(question)
+        found = wanted is not None and wanted.match is Match.EXACT and _asks_for_several(apart)
         if not found and (closed := self._closed(question, open_jobs)):
             return Said(self._closed_reply(question, closed), RoleMemory())
         if self._narrows(question, memory):
@@ -112,21 +114,24 @@ class RoleDesk:
             if roles.match is Match.EXACT and len(roles.jobs) < len(shown):
                 return self._listed(question, roles, open_jobs)
         if not focus and wanted and self._means_one(question, wanted):
-            return self._about(question, wanted.jobs, memory)
+            return self._about(question, wanted.jobs, memory, open_jobs)
         specific = focus and (not listing or self._about_one(question, focus))
         if specific:
-            return self._about(question, focus, memory)
+            return self._about(question, focus, memory, open_jobs)
         if wanted is not None:
             return self._listed(question, wanted, open_jobs)
         general = self._general_label(question, open_jobs)
         return general or Said(None, RoleMemory(memory.shown, ()))
 
-    @staticmethod
-    def _wants_list(question: Question, memory: RoleMemory) -> bool:
+    def _wants_list(self, question: Question, memory: RoleMemory) -> bool:
         """Whether a list is asked for; in passing ("and in Gdynia?") only where roles are spoken of."""
         if question.follows_up and not (memory.shown or memory.focus):
             return asks_plainly(question)
-        return asks_for_list(question)
+        if asks_for_list(question):
+            return True
+        if question.follows_up or not self.book.asks_for_nothing_else(question):
+            return False
+        return asks_for_list(self.book.apart(question))
 
     # --- which role ----------------------------------------------------------------------------------
 
@@ -179,20 +184,21 @@ class RoleDesk:
             )
         )
 
-    @staticmethod
-    def _means_one(question: Question, wanted: RoleList) -> bool:
+    def _means_one(self, question: Question, wanted: RoleList) -> bool:
         """Whether a fact of one role is asked for that is named in part: "last day for the planner role"."""
         one = wanted.match is Match.EXACT and len(wanted.jobs) == 1
-        return one and bool(fields_asked(question.standalone)) and not _asks_for_several(question)
+        apart = self.book.apart(question)
+        return one and bool(fields_asked(apart.standalone)) and not _asks_for_several(apart)
 
     def _about_one(self, question: Question, focus: Sequence[JobPosting]) -> bool:
         """Whether a question that sounds like asking for a list is about one named role all the same."""
         if len(focus) > 2:
             return False
         named = max(self.book.naming(question.standalone, job) for job in focus)
-        if asks_for_count(question):
-            return named > 0.8
-        return bool(fields_asked(question.standalone)) and named > PARTLY
+        apart = self.book.apart(question)
+        if asks_for_count(apart):
+            return named > 0.8 and not self.book.asks_for_nothing_else(question)
+        return bool(fields_asked(apart.standalone)) and named > PARTLY
 
     def _closed(self, question: Question, open_jobs: Selection) -> JobPosting | None:
         """The closed posting that a question names, where no open one is named as well."""
@@ -268,18 +274,24 @@ class RoleDesk:
 
     # --- one role ------------------------------------------------------------------------------------
 
-    def _about(self, question: Question, focus: Sequence[JobPosting], memory: RoleMemory) -> Said:
+    def _about(
+        self, question: Question, focus: Sequence[JobPosting], memory: RoleMemory, open_jobs: Selection
+    ) -> Said:
         """A fact of the posting's record, its unverified labels, or its passages to search."""
         keys = tuple(job.id for job in focus)
         remembered = RoleMemory(memory.shown or keys, keys)
-        for name in fields_asked(question.standalone):
+        apart = self.book.apart(question)
+        for name in fields_asked(apart.standalone):
             known = [job for job in focus if self._value(job, name)]
-            if known and self._fits(question, name, known):
+            if known and self._fits(apart, name, known):
                 return Said(self._fact(question, name, known[:3]), remembered)
         labelled = [job for job in focus if self.book.unverified(job, question)]
         if labelled:
             return Said(self._unverified(question, labelled[0]), remembered)
         rows = frozenset(row for job in focus for row in self.book.rows.get(job.id, ()))
+        if not rows and not fields_asked(apart.standalone) and self.book.asks_for_nothing_else(question):
+            # A posting without a text: that it is open is all that can be said about it.
+            return self._listed(question, RoleList(focus, Match.EXACT), open_jobs)
         certain = (
             memory.pinned or question.follows_up or self.book.naming(question.standalone, focus[0]) >= CLEARLY
         )
@@ -334,7 +346,7 @@ class RoleDesk:
 
     def _general_label(self, question: Question, open_jobs: Selection) -> Said | None:
         """The labels asked for of no role in particular, where every posting only prints unverified ones."""
-        if not asked_kinds(question.standalone) or not all(job.labels for job in open_jobs):
+        if not asked_kinds(self.book.apart(question).standalone) or not all(job.labels for job in open_jobs):
             return None
         labelled = [job for job in open_jobs if self.book.unverified(job, question)]
         if len(labelled) < len(open_jobs) or not labelled:

@@ -18,7 +18,7 @@ from assistant.postings import Column, ManyColumn, Selection, TermIndex
 from assistant.questions import Question
 from assistant.topics import folded
 from knowledge.documents import JobPosting, Status
-from knowledge.labels import LabelKind, canonical, classify
+from knowledge.labels import LabelKind, canonical, classify, is_label
 from knowledge.places import PlaceTable, find_places
 from knowledge.sentences import plain, sentences, stem, terms, words
 from knowledge.store import Store
@@ -33,6 +33,9 @@ DISCIPLINES = Path(__file__).with_name("disciplines.toml")
 SYNONYM = 0.52
 """What another word for a title's word counts, against the word itself."""
 
+
+WHOLE = 0.99
+"""Share of a title's words from which on all of them are said."""
 
 LOOKED_AT = 100
 """Postings near by title whose text is compared as well."""
@@ -83,6 +86,8 @@ _NOUNS = (
     r"placements?|apprenticeships?|postes?|emplois?|offres?|stages?|stellen?|stellenangebote?|jobangebote?|vakanz(en)?|"
     r"praktik(a|um)|ausbildungsplatze?|puestos?|vacantes?|empleos?|ofertas?|practicas|משרות|משרה|תפקידים|вакансі[їяій]+|посади?)"
 )
+_SEVERAL_NOUNS = r"(jobs|roles|positions|openings|vacancies|opportunities|emplois|postes|stellen|jobangebote|empleos|puestos)"
+_LABELLED = frozenset(kind.value for kind in LabelKind)
 _LISTING = re.compile(
     rf"\b(any|more|other|all|list|show|available|current|currently|every|find|see|open|other|avez|y a t il|cherchez|"
     rf"recherchez|recrutez|embauchez|existe|gibt es|habt ihr|sucht|haben sie|suchen|offene[nrs]?|freie[nrs]?|hay|tienen|"
@@ -95,9 +100,9 @@ _LISTING = re.compile(
     rf"involve|pay|demand|entail)s?\b)"
 )
 _HIRING = re.compile(
-    r"\b(are|r|is) (you|u|you guys|they|(the |your )?(company|team)) (\w+ ){0,2}(hiring|recruiting|looking for|searching for)\b|"
+    r"\b(are|r|is) (you|u|you guys|they|(the |your )?(company|team)) (\w+ ){0,2}(hiring|recruiting|looking for|searching for|seeking|in need of)\b|"
     r"\b(do|does) (you|u|they|(the |your )?(company|team)) (currently |still |also |even |ever )?"
-    r"(hire|recruit|need|look for|employ) (any|an?|more|new|another)\b|"
+    r"(hire|recruit|need|want|seek|look for|search for|employ) (any|an?|more|new|another)\b|"
     r"\b(still|currently) (hiring|recruiting|looking for)\b|\bhiring (for|any|right now|at the moment|now)\b|"
     r"\bwhat (else )?can i apply (for|to)\b|"
     r"\b(cherchez|recherchez|recrutez|embauchez) vous\b|\b(sucht ihr|suchen sie|stellt ihr ein)\b|\b(buscan|buscais|contratan)\b"
@@ -141,7 +146,7 @@ _ROLE_TOPICS = frozenset(
 _PROCEDURE = re.compile(r"\b(process|steps?|how (do|does|are|is|you)|what do you)\b")
 _PROCESS = re.compile(
     rf"\b(how many {_UNITS}|process|steps?|stages?|rounds?|interviews?|how (do|does|is|are|long|you|to)|processus|etapes|ablauf|proceso|"
-    r"tell me about|what (does|do|would|is the|are the|will)|who (is|s|would|will)|requirements?|qualif\w+)\b"
+    r"tell me about|que (fait|font|hace|hacen)|was (macht|machen)|what (does|do|would|is the|are the|will)|who (is|s|would|will)|requirements?|qualif\w+)\b"
 )
 
 
@@ -215,6 +220,7 @@ class RoleBook:
             if passage.job_id in self.row:
                 self.rows.setdefault(passage.job_id, []).append(row)
         self._named = lru_cache(maxsize=16)(self._naming_of_titles)
+        self._titles_said = lru_cache(maxsize=16)(self._titles_within)
         self._spoken = lru_cache(maxsize=16)(self._in_language)
 
     def _towns_written(self) -> tuple[dict[str, str], dict[str, list[int]]]:
@@ -224,7 +230,7 @@ class RoleBook:
         for number, line in enumerate(self.locations.values):
             # "IN United States" is a place in Indiana: the letters before it are no part of the name.
             for town in re.split(r"\s*(?:,| [-–|/] |[()])\s*(?:[A-Z]{2} )?", line.strip()):
-                if len(town) > 3 and classify(town) is None and (key := " ".join(words(town))):
+                if len(town) > 3 and classify(town) is None and (key := _place_key(town)):
                     written.setdefault(key, Counter())[town] += 1
                     lines.setdefault(key, []).append(number)
         return {key: max(sorted(found), key=found.__getitem__) for key, found in written.items()}, lines
@@ -240,6 +246,22 @@ class RoleBook:
     def in_language(self, jobs: Selection, language: str) -> Selection:
         """The postings in the candidate's language, or one of each pair where there are none."""
         return self._spoken(jobs, language)
+
+    def with_named(self, text: str, jobs: Selection, beside: Selection) -> Selection:
+        """The postings, and those of `beside` whose title the text names although it is in another language."""
+        titles = self.titles_in(text, least=1)
+        if not titles:
+            return jobs
+        spoken = {self.jobs[row].translation_key for row in jobs.rows.tolist()}
+        named = beside.where(np.isin(self.titles.code, titles))
+        held = set(jobs.rows.tolist())
+        more = [
+            row
+            for row in named.rows.tolist()
+            if row not in held
+            and not (self.jobs[row].translation_key and self.jobs[row].translation_key in spoken)
+        ]
+        return Selection(self.jobs, np.concatenate([jobs.rows, np.array(more, dtype=np.intp)]))
 
     def _in_language(self, jobs: Selection, language: str) -> Selection:
         same = jobs.where(self.language.matching(lambda value: value == language))
@@ -267,6 +289,8 @@ class RoleBook:
     def mentioned(self, text: str, jobs: Sequence[JobPosting], least: float = 0.5) -> list[JobPosting]:
         """The postings whose title the text names, the best named first; those as well named stay."""
         selected = self.select(jobs)
+        if in_full := self.named_in_full(text, selected):
+            return in_full
         scores = self.naming_all(text, selected)
         best = scores.max(initial=0.0)
         if best < least or not len(scores):
@@ -276,12 +300,58 @@ class RoleBook:
 
     def named_in_full(self, text: str, jobs: Sequence[JobPosting]) -> list[JobPosting]:
         """The postings whose whole title, of two words and more, stands in the text; the longest first."""
-        said = _key(text)
         selected = self.select(jobs)
-        near = np.flatnonzero(self.naming_all(text, selected) > 0.99).tolist()
-        keys = {n: self._title_keys[self.titles.code[selected.rows[n]]] for n in near}
-        found = [n for n, key in keys.items() if key in said and key.count(" ") > 2]
-        return [selected[n] for n in sorted(found, key=lambda n: -len(keys[n]))]
+        codes = self.titles.code[selected.rows]
+        return [selected[int(n)] for title in self.titles_in(text) for n in np.flatnonzero(codes == title)]
+
+    def titles_in(self, text: str, least: int = 2) -> list[int]:
+        """Numbers of the titles, of `least` words and more, that stand in the text; the longest first.
+
+        Of "Senior Miller" and "Miller" in the same words only the longer one is meant.
+        """
+        least = min(least, len(words(text)))  # "Dishwasher?" can only be the title
+        return [title for title in self._titles_said(text) if self._title_keys[title].count(" ") > least]
+
+    def _titles_within(self, text: str) -> list[int]:
+        said = _key(text)
+        near = np.flatnonzero(self._named(text) > WHOLE).tolist()
+        found = [n for n in near if self._title_keys[n] in said and self._tells(self.titles.values[n])]
+        keys = sorted({self._title_keys[n] for n in found}, key=len, reverse=True)
+        for key in keys:
+            if key in said:  # the spaces stay: two titles may share one
+                said = said.replace(key, "  ")
+            else:
+                found = [n for n in found if self._title_keys[n] != key]
+        return sorted(found, key=lambda n: -len(self._title_keys[n]))
+
+    def _tells(self, title: str) -> bool:
+        """Whether a title names a kind of work, which "Open Position", "Remote Work" and "Jobs in Opava" do not."""
+        return not is_label(title) and bool(self._wish_beside_labels(title, self.places(title)))
+
+    def _wish_beside_labels(self, text: str, places: Sequence[str]) -> list[str]:
+        labels = label_words(text)
+        return [word for word in self.wish(text, places) if not labels.issuperset(words(word))]
+
+    def apart(self, question: Question) -> Question:
+        """The question with the word "opening" for each title it names in full: what is asked of the role.
+
+        The words of a title are no label, place or fact that is asked for: "Clerk (Remote, Opava)".
+        """
+        titles = self.titles_in(question.standalone)
+        if not titles:
+            return question
+        keys = [self._title_keys[title].split() for title in titles]
+        standalone, text = (
+            _exchanged(said, keys, "opening") for said in (question.standalone, question.text)
+        )
+        return replace(question, standalone=standalone, text=text)
+
+    def asks_for_nothing_else(self, question: Question) -> bool:
+        """Whether a question names a title in full and, beside words of asking, places and labels, no more."""
+        apart = self.apart(question)
+        return apart is not question and not self._wish_beside_labels(
+            apart.standalone, self.places(apart.text)
+        )
 
     def with_title_of(self, job: JobPosting, jobs: Sequence[JobPosting]) -> bool:
         """Whether the title of one of `jobs` has all words of that of `job`: "Senior Miller" those of "Miller"."""
@@ -340,57 +410,86 @@ class RoleBook:
     def wanted(self, question: Question, jobs: Sequence[JobPosting]) -> RoleList:
         """The roles of `jobs` that fit what the question is after, or what comes nearest."""
         selected = self.select(jobs)
-        places = self.places(question.text)
+        apart = self.apart(question)
+        places = self.places(apart.text)
         remaining = selected
         if places:
             remaining = selected.where(np.logical_or.reduce([self._inside(place) for place in places]))
             if not remaining and any(job.locations for job in selected):
-                return RoleList(selected, Match.NONE, ", ".join(places))
+                listed = self._best_first(question.standalone, selected)
+                return RoleList(listed, Match.NONE, ", ".join(places))
             remaining = remaining or selected
-        labelled = self._by_label(question.standalone, remaining)
+        labelled = self._by_label(apart.standalone, remaining)
         if labelled is not None:
             return self._labelled(question, labelled, remaining)
-        wish = self.wish(question.standalone, places)
+        wish = self._wish_of(question, places)
         if not wish:
             return RoleList(remaining, Match.EXACT if places else Match.ALL, ", ".join(places))
         shown = " ".join([*wish, *places])
         exact = (
             self._by_facts(wish, remaining)
+            or self._by_title(question.standalone, remaining)
             or self._by_code(question.text, remaining)
-            or self._by_discipline(" ".join(wish), remaining)
-            or self._by_title_word(wish, remaining)
         )
         if exact:
-            return RoleList(self._best_named_first(question.standalone, exact), Match.EXACT, shown)
+            return RoleList(self._best_first(question.standalone, exact), Match.EXACT, shown)
+        near = self._by_discipline(" ".join(wish), remaining) or self._by_title_word(wish, remaining)
+        if near:
+            return RoleList(self._best_first(question.standalone, near, wish), Match.EXACT, shown)
         return RoleList(self._by_meaning(question, remaining), Match.NEAREST, shown)
 
-    def _best_named_first(self, text: str, jobs: Selection) -> Selection:
-        """The same postings, those whose titles the text names in full before all others of their kind."""
-        whole = self.naming_all(text, jobs) > 0.99
-        return Selection(self.jobs, np.concatenate([jobs.rows[whole], jobs.rows[~whole]]))
+    def _best_first(self, text: str, jobs: Selection, wish: Sequence[str] = ()) -> Selection:
+        """The same postings: those whose titles the text names in full before all others of their kind.
+
+        After these come the titles that hold more of the words of `wish`, each counted by how rare it is.
+        """
+        codes = self.titles.code[jobs.rows]
+        held: NDArray[np.float64] = np.zeros(len(self.title_terms))
+        for term in sorted({term for word in wish for term in _split_terms(word)}):
+            held[self._title_index.holding(term)] += self.weight.get(term, 0.0)
+        whole = self.naming_all(text, jobs) > WHOLE
+        order = np.lexsort((~whole, -held[codes], ~np.isin(codes, self.titles_in(text))))
+        return Selection(self.jobs, jobs.rows[order])
 
     def _labelled(self, question: Question, labelled: Selection, jobs: Selection) -> RoleList:
         """The postings with the label asked for; without any, those that do not print the one not wanted."""
-        named = ", ".join(sorted(asked_labels(question.standalone)))
-        excluded = excluded_labels(question.standalone)
+        asks = self.apart(question).standalone
+        named = ", ".join(sorted(asked_labels(asks)))
+        excluded = excluded_labels(asks)
+        if labelled and (narrower := self._of_wish(question, labelled)):
+            return narrower
+        if worded := self._by_words(question, jobs):
+            return worded
         if labelled:
-            if narrower := self._of_wish(question, labelled):
-                return narrower
             return RoleList(labelled, Match.EXACT, "" if excluded else named)
         others = jobs.where(self._labels.matching(lambda pair: not excluded & _labels_of(pair)))
         if excluded and others:
             return RoleList(others, Match.UNSTATED, named)
-        return RoleList(jobs, Match.NONE, named)
+        return RoleList(self._best_first(question.standalone, jobs), Match.NONE, named)
 
     def _of_wish(self, question: Question, labelled: Selection) -> RoleList | None:
         """Those of the postings with a label that are also of the work asked for: "remote data analyst"."""
-        labels = {word for label in asked_labels(question.standalone) for word in words(label)}
-        places = self.places(question.text)
-        wish = [word for word in self.wish(question.standalone, places) if not labels & set(words(word))]
+        apart = self.apart(question)
+        asked, labels = asked_labels(apart.standalone), label_words(apart.standalone)
+        wish = [
+            word
+            for word in self._wish_of(question, self.places(apart.text))
+            if not labels.issuperset(words(word))
+        ]
         found = self._by_facts(wish, labelled) or self._by_discipline(" ".join(wish), labelled)
         if not found:
             return None
-        return RoleList(found, Match.EXACT, " ".join([*sorted(asked_labels(question.standalone)), *wish]))
+        listed = self._best_first(question.standalone, found, wish)
+        return RoleList(listed, Match.EXACT, " ".join([*sorted(asked), *wish]))
+
+    def _by_words(self, question: Question, jobs: Selection) -> RoleList | None:
+        """Postings whose titles print a label and more just as it was asked for: "shift 3", "remote sensing"."""
+        places = self.places(self.apart(question).text)
+        wish = self._wish_of(question, places)
+        if label_words(question.standalone).issuperset(word for said in wish for word in words(said)):
+            return None
+        found = jobs.where(np.isin(self.titles.code, self._titles_with(_key(" ".join(wish)))))
+        return RoleList(found, Match.EXACT, " ".join(wish)) if found else None
 
     def places(self, text: str) -> list[str]:
         """The places a text names, those of the postings among them however small or unaccented."""
@@ -411,12 +510,23 @@ class RoleBook:
         rest = [place for place in found if not any(set(words(place)) <= names for names in covered)]
         return [*sorted(own), *rest]
 
-    def wish(self, text: str, places: Sequence[str] = ()) -> list[str]:
-        """The words of a question that say which role, in the candidate's spelling."""
+    def _wish_of(self, question: Question, places: Sequence[str]) -> list[str]:
+        """The words of a question that say which role, among them all that tell of a title named in full."""
+        titles = (self.titles.values[n] for n in self.titles_in(question.standalone))
+        return self.wish(
+            question.standalone, places, frozenset(word for title in titles for word in words(title))
+        )
+
+    def wish(self, text: str, places: Sequence[str] = (), kept: frozenset[str] = frozenset()) -> list[str]:
+        """The words of a question that say which role, in the candidate's spelling.
+
+        `kept`: words that are no words of asking here, though they mostly are ("Open Source Lead").
+        """
         _, job_words, open_words = _discipline_table()
         drop = job_words | open_words | _FILLER | self.company_words
         drop |= {word for place in places for word in words(place)}
         known = _stop()
+        drop -= kept - known
         said = re.findall(r"[^\W_]+(?:[-'’.+#&][^\W_]+)*[+#]*", text)
         return [
             word
@@ -452,6 +562,24 @@ class RoleBook:
             holding = [column.where(index.mask(term)) for column, index in self._fact_terms]
             jobs = jobs.where(np.logical_or.reduce(holding))
         return jobs
+
+    def _by_title(self, text: str, jobs: Selection) -> Selection:
+        """Postings whose titles hold all words of one that the text names in full."""
+        titles = self.titles_in(text)
+        if not jobs.where(np.isin(self.titles.code, titles)):
+            return jobs[:0]
+        asked = [self.title_terms[title] for title in titles]
+        # "A Senior Miller or a payroll clerk": what is said beside a title may be another role.
+        named = {word for title in titles for word in words(self.titles.values[title])}
+        beside = [word for word in self.wish(text, self.places(text)) if not named.issuperset(words(word))]
+        if len(beside) > 1:
+            asked.append(frozenset(term for word in beside for term in _split_terms(word)))
+        masks = [
+            np.logical_and.reduce([self._title_index.mask(term) for term in terms_])
+            for terms_ in asked
+            if terms_
+        ]
+        return jobs.where(self.titles.where(np.logical_or.reduce(masks)))
 
     def _by_code(self, text: str, jobs: Selection) -> Selection:
         """Postings that print a code the question names, such as a pay class "EC-07"."""
@@ -507,7 +635,7 @@ class RoleBook:
         """The posting's unverified labels, where the question asks for what such a label would say."""
         if not job.labels:
             return ()
-        kinds = asked_kinds(question.standalone)
+        kinds = asked_kinds(self.apart(question).standalone)
         told = {kind for kind in kinds if getattr(job, kind.value)}
         return job.labels if kinds - told else ()
 
@@ -537,15 +665,23 @@ _SAID_OTHERWISE = {
 
 def asked_labels(text: str) -> set[str]:
     """The contract and workplace labels a question names, in their canonical spelling."""
-    said = words(text.replace("-", " "))
     plainly = folded(text)
     found = {label for label, pattern in _SAID_OTHERWISE.items() if pattern.search(plainly)}
+    return found | {canonical(said) for said in _labels_said(text)}
+
+
+def label_words(text: str) -> frozenset[str]:
+    """The words, plain, by which a text names a contract or workplace; not the number of a shift."""
+    return frozenset(word for said in _labels_said(text) for word in said.split() if not word.isdigit())
+
+
+def _labels_said(text: str) -> Iterator[str]:
+    said = words(text.replace("-", " "))
     for size in (3, 2, 1):
         for start in range(len(said) - size + 1):
             phrase_ = " ".join(said[start : start + size])
             if classify(phrase_) in (LabelKind.CONTRACT, LabelKind.WORKPLACE):
-                found.add(canonical(phrase_))
-    return found
+                yield phrase_
 
 
 def excluded_labels(text: str) -> set[str]:
@@ -558,7 +694,7 @@ def excluded_labels(text: str) -> set[str]:
 def _labels_of(stated: tuple[str, str]) -> frozenset[str]:
     """The contract and workplace a posting states, in their canonical spelling."""
     parts = re.split(r"[,/·|]\s*", ",".join(stated))
-    return frozenset(canonical(part) for part in parts if part.strip())
+    return frozenset(value for part in parts for value in canonical(part).split(" / ") if value)
 
 
 def fields_asked(text: str) -> list[str]:
@@ -625,8 +761,13 @@ def _asks_in_passing(question: Question) -> bool:
         )
     if re.search(r"\b(any|is there|got) work\b", said):
         return True
-    # "devops jobs?": a noun, a kind of work, and nothing else.
-    return nouns and len(words(said)) <= 5 and not _PROCESS.search(said) and not fields_asked(said)
+    # "devops jobs?", "remote devops jobs?": a noun, a kind of work, and nothing else.
+    if not nouns or len(words(said)) > 5 or _PROCESS.search(said):
+        return False
+    fields = set(fields_asked(said))
+    return not fields or bool(
+        labels and fields <= _LABELLED and re.search(rf"^(?!are\b).*\b{_SEVERAL_NOUNS}$", said)
+    )
 
 
 def asks_for_count(question: Question) -> bool:
@@ -657,7 +798,7 @@ _FILLER = frozenset(
     there hear see show find got sit sits belong part based located me my mine you your guys background experience
     experienced skilled person professional number count many total altogether overall fully vacancies gerade frei freie
     remotely send something ici actuellement moment equipe unite quelque chose suis aktuell momentan
-    zurzeit derzeit bei euch ihnen ahora mismo actualmente want take new many years""".split()
+    encore toujours noch todavia aun zurzeit derzeit bei euch ihnen ahora mismo actualmente want take new many years""".split()
 )
 
 
@@ -697,6 +838,26 @@ def _initials(text: str) -> Iterator[str]:
 def _terms_of(values: Iterable[str | tuple[str, ...]]) -> TermIndex:
     joined = (value if isinstance(value, str) else " ".join(value) for value in values)
     return TermIndex([frozenset(_split_terms(text)) for text in joined])
+
+
+def _place_key(town: str) -> str:
+    """A town's plain words; "" where they only ask for jobs: a board may print "Open" for a place."""
+    _, job_words, open_words = _discipline_table()
+    said = words(town)
+    return "" if (job_words | open_words).issuperset(said) else " ".join(said)
+
+
+def _exchanged(text: str, keys: Sequence[Sequence[str]], by: str) -> str:
+    """The text with another word for each run of words that has one of the keys, the first keys first."""
+    pieces = text.split()
+    for key in keys:
+        bases = [[_base(word) for word in words(piece.replace("-", " "))] for piece in pieces]
+        said = [(base, at) for at, held in enumerate(bases) for base in held]
+        for start in range(len(said) - len(key), -1, -1):
+            if [base for base, _ in said[start : start + len(key)]] == list(key):
+                pieces[said[start][1] : said[start + len(key) - 1][1] + 1] = [by]
+                said = said[:start]
+    return " ".join(pieces)
 
 
 def _is_part(town: str, place: str) -> bool:

@@ -54,6 +54,7 @@ from knowledge.store import (
     write_lines,
     write_records,
 )
+from knowledge.unverified import with_title_labels
 from knowledge.vector_cache import VectorCache
 from knowledge.vector_writer import Progress, write_vectors
 from knowledge.wording import unique
@@ -251,7 +252,7 @@ def _content(
         settled.append(_settled(reading, name, old, state, accept_empty, moment))
     return Content(
         pages=with_unique_ids([page for reading, _ in settled for page in reading.pages]),
-        jobs=with_unique_ids([job for reading, _ in settled for job in reading.jobs]),
+        jobs=with_unique_ids([with_title_labels(job) for reading, _ in settled for job in reading.jobs]),
         states=[state for _, state in settled],
         skipped=tuple(entry for reading, _ in settled for entry in reading.skipped),
     )

@@ -32,8 +32,8 @@ VOCABULARY: dict[LabelKind, dict[str, str]] = {
         "Part time": """part-time|parttime|part time position|regular part time|teilzeit|in teilzeit|halbtags|
             temps partiel|à temps partiel|tiempo parcial|media jornada|jornada parcial|medio tiempo|
             deeltijd|minijob""",
-        "Permanent": """regular|permanent contract|permanent position|permanent role|open-ended|open-ended contract|
-            unbefristet|festanstellung|cdi|contrat à durée indéterminée|durée indéterminée|indefinido|
+        "Permanent": """perm|regular|permanent contract|permanent position|permanent role|open-ended|
+            open-ended contract|unbefristet|festanstellung|cdi|contrat à durée indéterminée|durée indéterminée|indefinido|
             contrato indefinido|regular employee|unlimited contract""",
         "Temporary": """temp|temporary position|temporary contract|temporary role|befristet|zeitarbeit|aushilfe|
             intérim|intérimaire|temporaire|temporal|contrato temporal|eventual""",
@@ -144,6 +144,7 @@ _SHARE = re.compile(
     r"\b\d{1,3}\s*([-–]\s*\d{1,3}\s*)?%|\b\d{1,2}([.,]5)?\s*(h|hrs|hours|stunden|std|"
     r"heures)\b(\s*(/|per|pro)\s*\w+)?"
 )
+_NUMBERED_SHIFT = re.compile(r"shift (\d|[a-d])|(1st|2nd|3rd|4th|first|second|third|fourth) shift")
 _FILLERS = re.compile(
     r"\b(contract|position|role|job|basis|employment|only|initially|of|for|in the office|a week|days?)\b"
 )
@@ -151,6 +152,15 @@ _SEPARATORS = re.compile(
     r"\s{0,9}(?:[,/|·•;+&]|\s[-–—]\s|\bor\b|\band\b|\boder\b|\bund\b|\bou\b|\bet\b|\bo\b|\by\b)\s*"
 )
 _LONGEST_LABEL = 60
+
+_TITLE_MARKS = re.compile(r"[()\[\],/|]|\s[-–—+]+(?=\s|$)")
+_NOT_OF_TITLES = frozenset({"b2b", "office"})
+"""Spellings that in a title name a trade: "Client Partner, B2B", "Assistant (Office)"."""
+
+_CONDITIONS = frozenset(
+    {"Full time", "Part time", "Permanent", "Fixed term", *VOCABULARY[LabelKind.WORKPLACE]}
+)
+"""Values that say how somebody works, and never with what, as in "Coordinator, Volunteer"."""
 
 
 def classify(line: str) -> LabelKind | None:
@@ -162,6 +172,29 @@ def classify(line: str) -> LabelKind | None:
 def canonical(line: str) -> str:
     """The table's value for a label line ("Vollzeit" → "Full time"), or "" where it is no label."""
     return " / ".join(dict.fromkeys(value for _, value in _read(line)))
+
+
+def title_labels(title: str) -> dict[LabelKind, str]:
+    """The contract and workplace that a title prints beside the role, in its own words.
+
+    "Miller (Perm or Contract, Remote)" → {CONTRACT: "Perm or Contract", WORKPLACE: "Remote"}. Only a part that
+    is a label as a whole counts, and never the first one, which is the role: nothing is said by "Contract
+    Manager", "Shift Lead" or "Manager, Office".
+    """
+    parts = _TITLE_MARKS.split(title)
+    if len(parts) == 1:
+        return {}
+    role, *beside = [part for each in parts if (part := each.strip(" -–—"))] or [""]
+    inverted = " " not in role and title.lstrip().startswith(f"{role},")
+    found: dict[LabelKind, list[str]] = {}
+    for part in beside:
+        kind = classify(part)
+        if kind not in (LabelKind.CONTRACT, LabelKind.WORKPLACE) or fold(part) in _NOT_OF_TITLES:
+            continue
+        if inverted and part == beside[0] and canonical(part) not in _CONDITIONS:
+            continue
+        found.setdefault(kind, []).append(part)
+    return {kind: ", ".join(dict.fromkeys(words)) for kind, words in found.items()}
 
 
 def is_label(line: str) -> bool:
@@ -257,6 +290,8 @@ def _lookup(text: str) -> tuple[LabelKind, str] | None:
     folded = fold(text)
     if entry := _table().get(folded):
         return entry
+    if _NUMBERED_SHIFT.fullmatch(folded):
+        return _table()["shift"]
     bare = fold(_SHARE.sub(" ", _DURATION.sub(" ", text.casefold())))
     if bare != folded:
         stripped = " ".join(_FILLERS.sub(" ", bare).split())

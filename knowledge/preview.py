@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from itertools import chain, groupby, islice
@@ -24,6 +24,7 @@ from knowledge.front_matter import split_front_matter
 from knowledge.html_text import BANNER, INLINE, NEVER_SEEN, is_hidden, parse_html, remove_unseen
 from knowledge.markdown import SHORTCODES, as_lines, render
 from knowledge.pages import decoded, ending_of, kind_of, read_bytes, read_content, unpacked, whole_escapes
+from knowledge.unverified import with_title_labels
 from knowledge.web import Web
 from knowledge.websites import board_address, ending_of_answer, is_sitemap
 from knowledge.wording import fold, squash
@@ -93,6 +94,7 @@ def preview(name: str, web: Web, source: str = "") -> Preview:
 def preview_of(content: bytes, source: str, url: str = "", ending: str = "", charset: str = "") -> Preview:
     """The bytes of a document as they are read; `ending` says what they are where they do not show it."""
     reading = read_content(content, source, url, ending, charset)
+    reading = replace(reading, jobs=tuple(map(with_title_labels, reading.jobs)))
     text, kind = _text_of(content, source, ending, charset)
     shown = Kept.of(reading)
     if kind in _HTML:

@@ -7,11 +7,11 @@ kept as `labels`, never as facts; so are labels that contradict each other or th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from knowledge.dates import is_past, parse_date
 from knowledge.documents import Block, BlockKind, JobPosting, Status
-from knowledge.labels import LabelKind, canonical, contradict, denies_title
+from knowledge.labels import LabelKind, canonical, contradict, denies_title, title_labels
 from knowledge.wording import fold, slug, squash, unique
 
 _LABEL_FIELDS = tuple(kind.value for kind in LabelKind)
@@ -41,6 +41,24 @@ def make_postings(
     return tuple(
         _posting(draft, labels, source, url, language, taken)
         for draft, labels in zip(drafts, unverified, strict=True)
+    )
+
+
+def with_title_labels(job: JobPosting) -> JobPosting:
+    """The posting with the contract and workplace that its title prints, where nothing else states them.
+
+    A title is the posting's own, so what it prints is a fact although a filter's vocabulary stands below.
+    """
+    printed = title_labels(job.title)
+    told = {kind.value: words for kind, words in printed.items() if not getattr(job, kind.value)}
+    if not told:
+        return job
+    quotes = {**job.quotes, **dict.fromkeys(told, job.quotes.get("title", job.title))}
+    return replace(
+        job,
+        employment_type=told.get(LabelKind.CONTRACT.value, job.employment_type),
+        workplace_type=told.get(LabelKind.WORKPLACE.value, job.workplace_type),
+        quotes=quotes,
     )
 
 

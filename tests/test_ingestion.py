@@ -86,6 +86,17 @@ def test_the_first_ingest_embeds_every_passage_and_sentence(path: Path, embedder
     assert sorted(embedder.texts)[:3] == ["Cook", "Cook\nCook in Riga.", "Cook: Cook in Riga."]
 
 
+def test_a_title_states_what_the_record_does_not(path: Path) -> None:
+    labels = ("Full time", "Temp")
+    printed = "Cook (Contract, Remote)"
+    job = replace(POSTING, title=printed, workplace_type="On site", labels=labels, quotes={"title": printed})
+    ingest(path, job)
+    (stored,) = Store.open(path, WordEmbedder()).jobs
+    assert (stored.employment_type, stored.workplace_type) == ("Contract", "On site")
+    assert stored.quotes == {"title": printed, "employment_type": printed}
+    assert stored.labels == labels
+
+
 def test_the_second_ingest_embeds_nothing(path: Path) -> None:
     ingest(path, OLD, POSTING)
     again = WordEmbedder()

@@ -1,6 +1,15 @@
 import pytest
 
-from knowledge.labels import LabelKind, canonical, classify, contradict, denies_title, is_label, title_levels
+from knowledge.labels import (
+    LabelKind,
+    canonical,
+    classify,
+    contradict,
+    denies_title,
+    is_label,
+    title_labels,
+    title_levels,
+)
 
 
 @pytest.mark.parametrize(
@@ -83,3 +92,34 @@ def test_a_title_denies_labels_of_another_rank() -> None:
     assert denies_title("Manager", "Marketing Intern")
     assert not denies_title("Internship", "Marketing Intern")
     assert not denies_title("Full time", "Senior Backend Engineer")
+
+
+@pytest.mark.parametrize(
+    ("title", "contract", "workplace"),
+    [
+        ("Miller (Perm, Tamland, Remote)", "Perm", "Remote"),
+        ("Senior Miller (Perm or Contract)", "Perm or Contract", ""),
+        ("Night Baker - Part-Time/Hybrid", "Part-Time", "Hybrid"),
+        ("Oat Taster, Teilzeit", "Teilzeit", ""),
+        ("Area Miller II - (Shift 3)", "Shift 3", ""),
+        ("Contract Manager", "", ""),
+        ("Remote Sensing Miller (m/f/d)", "", ""),
+        ("Intern Coordinator - Mills", "", ""),
+        ("Coordinator, Volunteer", "", ""),
+        ("Assistant (Office)", "", ""),
+        ("Mill Partner, B2B", "", ""),
+        ("Baker (Full or Part time)", "", ""),
+        ("(Remote) Clerk", "", ""),
+        ("Miller (Senior)", "", ""),
+    ],
+)
+def test_only_a_part_of_a_title_beside_the_role_that_is_a_label_states_one(
+    title: str, contract: str, workplace: str
+) -> None:
+    printed = {LabelKind.CONTRACT: contract, LabelKind.WORKPLACE: workplace}
+    assert title_labels(title) == {kind: words for kind, words in printed.items() if words}
+
+
+def test_a_shift_with_a_number_is_shift_work() -> None:
+    assert {canonical(line) for line in ("Shift 3", "2nd shift", "night shift")} == {"Shift work"}
+    assert not is_label("Shift Lead 3")

@@ -164,3 +164,54 @@ def test_a_closed_posting_named_in_full_is_closed_though_an_open_one_is_like_it(
     reply = talk.reply("Is the Senior Mill Hand, Night Turbines job still open?")
     assert "closed" in reply.text and "As of" in reply.text
     assert talk.titles("Is the Senior Mill Hand job still open?") == ["Senior Mill Hand"]
+
+
+ISLE = (
+    posting("Oat Miller (Perm, Isle, Remote)", "Isle", text="", workplace_type="Remote"),
+    posting("Silo Keeper", "Opava", text=""),
+    posting("Silo Keeper", "Gdynia", text=""),
+    posting("Silo Keeper", "Riga", status=Status.CLOSED),
+    posting("Mehlprüfer im Labor", "Opava", language="de", text=""),
+)
+
+
+@pytest.fixture
+def isle(tmp_path: Path) -> Talk:
+    jobs = [replace(job, id=f"{job.id}-{n}", blocks=()) for n, job in enumerate(ISLE)]
+    return Talk(tmp_path / "store", *jobs)
+
+
+def test_a_word_beside_the_title_asks_for_a_fact_and_one_in_it_does_not(isle: Talk) -> None:
+    remote = isle.reply("Is the Oat Miller (Perm, Isle, Remote) role remote?")
+    assert "**Remote**" in remote.text
+    listed = isle.reply("Do you look for an Oat Miller (Perm, Isle, Remote)?")
+    assert listed.outcome is Outcome.ANSWERED and "listed:" in listed.text
+    assert [job.title for job in listed.jobs] == ["Oat Miller (Perm, Isle, Remote)"]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Oat Miller (Perm, Isle, Remote)",
+        "oat miller perm isle remote jobs?",
+        "How many Oat Miller (Perm, Isle, Remote) do you need?",
+        "Tell me about the Oat Miller (Perm, Isle, Remote)",
+    ],
+)
+def test_a_question_with_nothing_but_a_title_brings_its_posting(isle: Talk, question: str) -> None:
+    assert isle.titles(question)[0] == "Oat Miller (Perm, Isle, Remote)"
+
+
+def test_a_title_of_another_language_is_found_when_it_is_named_in_full(isle: Talk) -> None:
+    assert isle.titles("Sucht ihr einen Silo Keeper?", "de")[:2] == ["Silo Keeper", "Silo Keeper"]
+    assert isle.titles("Le poste de Silo Keeper est-il encore ouvert ?", "fr")[0] == "Silo Keeper"
+
+
+def test_postings_of_one_title_are_told_apart_by_their_places(isle: Talk) -> None:
+    reply = isle.reply("Is there a Silo Keeper opening in Gdynia?")
+    assert [job.locations for job in reply.jobs] == [("Gdynia",)]
+
+
+def test_a_closed_posting_does_not_hide_the_open_ones_of_its_title(isle: Talk) -> None:
+    reply = isle.reply("Is the Silo Keeper role still open?")
+    assert {job.status for job in reply.jobs} == {Status.OPEN}

@@ -8,6 +8,7 @@ import pytest
 from assistant_fakes import MILL, asked, filled, posting
 from conftest import WordEmbedder
 
+from assistant.questions import Question
 from assistant.roles import (
     RoleBook,
     asked_labels,
@@ -18,6 +19,8 @@ from assistant.roles import (
     excluded_labels,
     fields_asked,
 )
+from knowledge.documents import Status
+from knowledge.sentences import words
 
 
 @pytest.fixture
@@ -137,3 +140,100 @@ def test_of_one_kind_of_roles_those_named_in_full_come_first(tmp_path: Path, emb
         asked("Any openings, say senior product analyst, for a charming person?", embedder), book.open
     )
     assert wanted.jobs[0].title == "Senior Product Analyst"
+
+
+TITLES = (
+    posting("Miller", "Opava"),
+    posting(
+        "Senior Miller (Perm, Tamland, Remote)", "Gdynia", employment_type="Perm", workplace_type="Remote"
+    ),
+    posting("Oat Miller", "Gdynia"),
+    posting("Head of Mills and Silos", "Opava"),
+    posting("Area Miller II - (Shift 3)", "Opava", employment_type="Shift 3"),
+    posting("Area Miller I - (Shift 1)", "Opava", employment_type="Shift 1"),
+    posting("Remote Sensing Miller", "Opava"),
+    posting("Open Position", "Opava", status=Status.CLOSED),
+)
+
+
+@pytest.fixture
+def mills(tmp_path: Path, embedder: WordEmbedder) -> RoleBook:
+    return RoleBook(filled(tmp_path / "store", embedder, *TITLES))
+
+
+def titles(book: RoleBook, question: Question) -> list[str]:
+    return [job.title for job in book.wanted(question, book.open).jobs]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Do you look for a {}?",
+        "Do you seek a {}?",
+        "any openings for {}",
+        "Is the {} role still open?",
+        "ARE YOU HIRING A {}",
+        "Sucht ihr einen {}?",
+        "Recherchez-vous un {} ?",
+    ],
+)
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Senior Miller (Perm, Tamland, Remote)",
+        "senior miller  perm tamland REMOTE",
+        "Area Miller II - (Shift 3)",
+        "Remote Sensing Miller",
+    ],
+)
+def test_a_title_named_in_full_comes_first_though_it_holds_a_label_or_a_place(
+    mills: RoleBook, embedder: WordEmbedder, question: str, title: str
+) -> None:
+    found = titles(mills, asked(question.format(title), embedder))[0]
+    assert words(found) == words(title)
+
+
+def test_of_two_titles_in_the_same_words_the_longer_is_meant(mills: RoleBook) -> None:
+    text = "is the oat miller taken, or the area miller II (shift 3)?"
+    named = [job.title for job in mills.named_in_full(text, mills.open)]
+    assert named == ["Area Miller II - (Shift 3)", "Oat Miller"]
+
+
+def test_words_outside_the_title_are_asked_for(mills: RoleBook, embedder: WordEmbedder) -> None:
+    question = asked("Is the Senior Miller (Perm, Tamland, Remote) role part time and in Opava?", embedder)
+    apart = mills.apart(question)
+    assert apart.standalone == "Is the opening role part time and in Opava?"
+    assert asked_labels(apart.standalone) == {"Part time"}
+    assert not mills.asks_for_nothing_else(asked("What does the oat miller wear?", embedder))
+    assert mills.asks_for_nothing_else(asked("Do you need an oat miller in Opava?", embedder))
+
+
+def test_a_title_made_of_words_of_asking_names_no_role(mills: RoleBook) -> None:
+    assert mills.titles_in("Is there any open position for a cook?") == []
+
+
+def test_a_list_of_a_kind_starts_with_the_titles_that_hold_most_of_the_wish(
+    tmp_path: Path, embedder: WordEmbedder
+) -> None:
+    jobs = [posting(title) for title in ("Sales Clerk", "Account Executive", "Sales Executive, Oats")]
+    book = RoleBook(filled(tmp_path / "store", embedder, *jobs))
+    listed = titles(book, asked("Do you need a keen sales executive?", embedder))
+    assert listed[0] == "Sales Executive, Oats"
+    assert sorted(listed) == sorted(job.title for job in jobs)
+
+
+def test_a_label_printed_with_a_number_is_looked_for_with_it(mills: RoleBook, embedder: WordEmbedder) -> None:
+    assert titles(mills, asked("Do you have jobs on shift 3?", embedder)) == ["Area Miller II - (Shift 3)"]
+    assert len(titles(mills, asked("Do you have any shift jobs?", embedder))) == 2
+    assert titles(mills, asked("Any remote sensing jobs?", embedder)) == ["Remote Sensing Miller"]
+
+
+def test_one_line_may_state_two_labels(tmp_path: Path, embedder: WordEmbedder) -> None:
+    jobs = (posting("Miller", employment_type="Perm or Contract"), posting("Clerk", employment_type="Perm"))
+    book = RoleBook(filled(tmp_path / "store", embedder, *jobs))
+    assert titles(book, asked("Any contract positions?", embedder)) == ["Miller"]
+
+
+def test_two_roles_asked_for_at_once_are_both_listed(mills: RoleBook, embedder: WordEmbedder) -> None:
+    listed = titles(mills, asked("Do you look for an oat miller or a head of silos?", embedder))
+    assert listed == ["Oat Miller", "Head of Mills and Silos"]
