@@ -129,9 +129,7 @@ class RoleDesk:
             return asks_plainly(question)
         if asks_for_list(question):
             return True
-        if question.follows_up or not self.book.asks_for_nothing_else(question):
-            return False
-        return asks_for_list(self.book.apart(question))
+        return not question.follows_up and self.book.asks_for_title(question)
 
     # --- which role ----------------------------------------------------------------------------------
 
@@ -291,7 +289,7 @@ class RoleDesk:
         rows = frozenset(row for job in focus for row in self.book.rows.get(job.id, ()))
         if not rows and not fields_asked(apart.standalone) and self.book.asks_for_nothing_else(question):
             # A posting without a text: that it is open is all that can be said about it.
-            return self._listed(question, RoleList(focus, Match.EXACT), open_jobs)
+            return self._listed(question, self.book.wanted(question, open_jobs), open_jobs)
         certain = (
             memory.pinned or question.follows_up or self.book.naming(question.standalone, focus[0]) >= CLEARLY
         )

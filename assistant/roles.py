@@ -322,6 +322,12 @@ class RoleBook:
                 said = said.replace(key, "  ")
             else:
                 found = [n for n in found if self._title_keys[n] != key]
+        # The stems of "Product Manager" are those of "Production Manager" too.
+        plainly = _spelled(text)
+        exact = {self._title_keys[n] for n in found if _spelled(self.titles.values[n]) in plainly}
+        found = [
+            n for n in found if self._title_keys[n] not in exact or _spelled(self.titles.values[n]) in plainly
+        ]
         return sorted(found, key=lambda n: -len(self._title_keys[n]))
 
     def _tells(self, title: str) -> bool:
@@ -349,9 +355,19 @@ class RoleBook:
     def asks_for_nothing_else(self, question: Question) -> bool:
         """Whether a question names a title in full and, beside words of asking, places and labels, no more."""
         apart = self.apart(question)
-        return apart is not question and not self._wish_beside_labels(
-            apart.standalone, self.places(apart.text)
-        )
+        if apart is question or _SAYS_MORE.intersection(words(apart.standalone)):
+            return False
+        return not self._wish_beside_labels(apart.standalone, self.places(apart.text))
+
+    def asks_for_title(self, question: Question) -> bool:
+        """Whether a question wants to know of the openings with a title: "is the oat miller taken?", "oat miller"."""
+        if not self.asks_for_nothing_else(question):
+            return False
+        apart = self.apart(question)
+        said = folded(apart.standalone)
+        if asks_for_list(apart):
+            return True
+        return not (fields_asked(said) or _PROCESS.search(said) or _ASKS_HOW.search(said))
 
     def with_title_of(self, job: JobPosting, jobs: Sequence[JobPosting]) -> bool:
         """Whether the title of one of `jobs` has all words of that of `job`: "Senior Miller" those of "Miller"."""
@@ -419,6 +435,9 @@ class RoleBook:
                 listed = self._best_first(question.standalone, selected)
                 return RoleList(listed, Match.NONE, ", ".join(places))
             remaining = remaining or selected
+            if elsewhere := self._elsewhere(question.standalone, selected, remaining):
+                shown = ", ".join([self.titles.values[self.titles_in(question.standalone)[0]], *places])
+                return RoleList(elsewhere, Match.NONE, shown)
         labelled = self._by_label(apart.standalone, remaining)
         if labelled is not None:
             return self._labelled(question, labelled, remaining)
@@ -432,23 +451,30 @@ class RoleBook:
             or self._by_code(question.text, remaining)
         )
         if exact:
-            return RoleList(self._best_first(question.standalone, exact), Match.EXACT, shown)
+            return RoleList(
+                self._best_first(question.standalone, exact, wish, all_held=True), Match.EXACT, shown
+            )
         near = self._by_discipline(" ".join(wish), remaining) or self._by_title_word(wish, remaining)
         if near:
             return RoleList(self._best_first(question.standalone, near, wish), Match.EXACT, shown)
         return RoleList(self._by_meaning(question, remaining), Match.NEAREST, shown)
 
-    def _best_first(self, text: str, jobs: Selection, wish: Sequence[str] = ()) -> Selection:
+    def _best_first(
+        self, text: str, jobs: Selection, wish: Sequence[str] = (), *, all_held: bool = False
+    ) -> Selection:
         """The same postings: those whose titles the text names in full before all others of their kind.
 
-        After these come the titles that hold more of the words of `wish`, each counted by how rare it is.
+        After these come the titles that hold the words of `wish` in a row, then, unless each posting holds
+        them all, the titles with more of them, each counted by how rare it is.
         """
         codes = self.titles.code[jobs.rows]
         held: NDArray[np.float64] = np.zeros(len(self.title_terms))
-        for term in sorted({term for word in wish for term in _split_terms(word)}):
+        for term in () if all_held else sorted({term for word in wish for term in _split_terms(word)}):
             held[self._title_index.holding(term)] += self.weight.get(term, 0.0)
         whole = self.naming_all(text, jobs) > WHOLE
-        order = np.lexsort((~whole, -held[codes], ~np.isin(codes, self.titles_in(text))))
+        in_a_row = np.isin(codes, self._titles_with(_key(" ".join(wish))))
+        in_full = np.isin(codes, self.titles_in(text))
+        order = np.lexsort((~whole, -held[codes], ~in_a_row, ~in_full))
         return Selection(self.jobs, jobs.rows[order])
 
     def _labelled(self, question: Question, labelled: Selection, jobs: Selection) -> RoleList:
@@ -574,12 +600,21 @@ class RoleBook:
         beside = [word for word in self.wish(text, self.places(text)) if not named.issuperset(words(word))]
         if len(beside) > 1:
             asked.append(frozenset(term for word in beside for term in _split_terms(word)))
-        masks = [
-            np.logical_and.reduce([self._title_index.mask(term) for term in terms_])
-            for terms_ in asked
-            if terms_
-        ]
-        return jobs.where(self.titles.where(np.logical_or.reduce(masks)))
+        return jobs.where(self._holding(asked))
+
+    def _elsewhere(self, text: str, jobs: Selection, inside: Selection) -> Selection:
+        """The postings with a title that the text names, where none of those inside a place has its words."""
+        titles = self.titles_in(text)
+        if not titles or inside.where(self._holding(self.title_terms[title] for title in titles)):
+            return jobs[:0]
+        return jobs.where(np.isin(self.titles.code, titles))
+
+    def _holding(self, asked: Iterable[frozenset[str]]) -> NDArray[np.bool_]:
+        """Of shape (postings,): those whose title holds all terms of one of `asked`."""
+        every = (
+            np.logical_and.reduce([self._title_index.mask(term) for term in held]) for held in asked if held
+        )
+        return self.titles.where(np.logical_or.reduce(list(every)))
 
     def _by_code(self, text: str, jobs: Selection) -> Selection:
         """Postings that print a code the question names, such as a pay class "EC-07"."""
@@ -798,7 +833,7 @@ _FILLER = frozenset(
     there hear see show find got sit sits belong part based located me my mine you your guys background experience
     experienced skilled person professional number count many total altogether overall fully vacancies gerade frei freie
     remotely send something ici actuellement moment equipe unite quelque chose suis aktuell momentan
-    encore toujours noch todavia aun zurzeit derzeit bei euch ihnen ahora mismo actualmente want take new many years""".split()
+    hello hi hey thanks thank saw seen ad advert advertised heard happen been encore toujours noch todavia aun zurzeit derzeit bei euch ihnen ahora mismo actualmente want take new many years""".split()
 )
 
 
@@ -823,6 +858,13 @@ def _token_terms(token: str, shouted: bool) -> tuple[str, ...]:
     return tuple(_base(word) for word in words(token) if acronym or word not in _stop())
 
 
+# Words that say little of a role, but of which a question may be: "do I need experience as a miller?"
+_SAYS_MORE = frozenset(
+    "experience experienced background skilled team unit group department level person candidates applicants years".split()
+)
+_ASKS_HOW = re.compile(r"^(why|how|what|warum|wie|was|pourquoi|comment|que|por que|como)\b")
+
+
 def _is_acronym(word: str, text: str) -> bool:
     return bool(re.fullmatch(r"[A-Z]{2,4}", word)) and not text.isupper()
 
@@ -838,6 +880,11 @@ def _initials(text: str) -> Iterator[str]:
 def _terms_of(values: Iterable[str | tuple[str, ...]]) -> TermIndex:
     joined = (value if isinstance(value, str) else " ".join(value) for value in values)
     return TermIndex([frozenset(_split_terms(text)) for text in joined])
+
+
+def _spelled(text: str) -> str:
+    """A text's plain words between spaces, as `_key` has its stems."""
+    return f" {' '.join(words(text.replace('-', ' ')))} "
 
 
 def _place_key(town: str) -> str:

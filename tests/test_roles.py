@@ -10,6 +10,7 @@ from conftest import WordEmbedder
 
 from assistant.questions import Question
 from assistant.roles import (
+    Match,
     RoleBook,
     asked_labels,
     asks_for_count,
@@ -237,3 +238,39 @@ def test_one_line_may_state_two_labels(tmp_path: Path, embedder: WordEmbedder) -
 def test_two_roles_asked_for_at_once_are_both_listed(mills: RoleBook, embedder: WordEmbedder) -> None:
     listed = titles(mills, asked("Do you look for an oat miller or a head of silos?", embedder))
     assert listed == ["Oat Miller", "Head of Mills and Silos"]
+
+
+def test_a_place_without_the_title_asked_for_is_told_and_the_title_listed(
+    mills: RoleBook, embedder: WordEmbedder
+) -> None:
+    roles = mills.wanted(asked("Is there an opening for an oat miller in Opava?", embedder), mills.open)
+    assert (roles.match, roles.wish) == (Match.NONE, "Oat Miller, Opava")
+    assert [job.title for job in roles.jobs] == ["Oat Miller"]
+
+
+def test_titles_of_the_same_stems_are_told_apart(tmp_path: Path, embedder: WordEmbedder) -> None:
+    jobs = (posting("Production Manager", "Opava"), posting("Product Manager", "Opava"))
+    book = RoleBook(filled(tmp_path / "store", embedder, *jobs))
+    assert [job.title for job in book.mentioned("is the product manager job remote?", book.open)] == [
+        "Product Manager"
+    ]
+    assert titles(book, asked("Do you need a production manager?", embedder))[0] == "Production Manager"
+    assert len(book.mentioned("product managers", book.open)) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("Is the oat miller taken?", True),
+        ("Has the oat miller position been filled?", True),
+        ("oat miller", True),
+        ("How do you choose an oat miller?", False),
+        ("Do I need experience as an oat miller?", False),
+        ("Is the oat miller role part time?", False),
+        ("What does an oat miller do?", False),
+    ],
+)
+def test_a_title_and_words_of_asking_ask_for_the_opening(
+    mills: RoleBook, embedder: WordEmbedder, text: str, asks: bool
+) -> None:
+    assert mills.asks_for_title(asked(text, embedder)) is asks
