@@ -205,6 +205,7 @@ def test_a_question_with_nothing_but_a_title_brings_its_posting(isle: Talk, ques
 def test_a_title_of_another_language_is_found_when_it_is_named_in_full(isle: Talk) -> None:
     assert isle.titles("Sucht ihr einen Silo Keeper?", "de")[:2] == ["Silo Keeper", "Silo Keeper"]
     assert isle.titles("Le poste de Silo Keeper est-il encore ouvert ?", "fr")[0] == "Silo Keeper"
+    assert isle.titles("Avez-vous encore besoin d'un Silo Keeper ?", "fr")[0] == "Silo Keeper"
 
 
 def test_postings_of_one_title_are_told_apart_by_their_places(isle: Talk) -> None:
