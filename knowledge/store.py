@@ -47,12 +47,11 @@ if TYPE_CHECKING:
 SCHEMA = 1
 """Raised when records or vectors change their meaning; part of every collection's name."""
 
-GRAPH = {"space": "cosine", "max_neighbors": 14, "ef_construction": 60, "ef_search": 150}
+GRAPH = {"space": "cosine", "max_neighbors": 12, "ef_construction": 50, "ef_search": 200}
 """Chroma's HNSW graph (Malkov and Yashunin, 2018), as a collection is made with it and keeps it.
 
-It is written in three to four fifths of the time of Chroma's defaults (16, 100, 100): what a thinner graph misses, a
-search finds again by looking at half as many candidates more, in the time that fewer links save.
-docs/performance.md has the figures.
+It is written in three fifths of the time of Chroma's defaults (16, 100, 100). What a thinner graph misses, a search
+finds again by looking at twice as many candidates, for some tenths of a millisecond. docs/performance.md has the figures.
 """
 
 KEPT_VECTORS = 40_000
