@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -155,6 +156,18 @@ class Publisher(Protocol):
         """Publish the version in `folder`; `StoreError` where that fails, and the version is none."""
 
 
+@contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """Have Python look for garbage seldom: an ingest makes records by the hundred thousand, and nearly all stay."""
+    before = gc.get_threshold()
+    gc.set_threshold(50_000, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+@_seldom_collecting()
 def mirror(
     readings: Sequence[Reading | SourceError],
     sources: Sequence[str],
