@@ -50,7 +50,7 @@ bench: $(BENCH)/.installed ## time Candor beside other libraries, and as it grow
 bench-full: $(BENCH)/.installed ## the same over real companies, into docs/performance.md: make bench-full SHARED=../shared
 	$(BENCH)/bin/python tests/benchmarks/peers.py --shared $(SHARED) --rounds 3 --write docs
 	$(BENCH)/bin/python tests/benchmarks/limit.py --shared $(SHARED) --write docs
-	$(BENCH)/bin/python tests/benchmarks/growth.py --sizes 1000 10000 100000 --write docs
+	$(BENCH)/bin/python tests/benchmarks/growth.py --sizes 1000 10000 100000 --server 100000 --write docs
 
 load: setup ## candidates by the dozen against one process: make load USERS=50 MINUTES=10
 	@$(INSTALL) --quiet --constraint constraints.txt --editable '.[dev,load]'

@@ -51,6 +51,13 @@ class ChromaProcess:
                 time.sleep(0.1)
         raise RuntimeError("The Chroma server did not start.")
 
+    @property
+    def memory(self) -> int:
+        """Bytes that it holds."""
+        import psutil
+
+        return int(psutil.Process(self._process.pid).memory_info().rss) if self._process else 0
+
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()

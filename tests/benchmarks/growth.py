@@ -1,12 +1,13 @@
 """How ingest, turns, memory and disk grow with the knowledge: from a thousand passages to a million.
 
     python tests/benchmarks/growth.py                                  1,000 and 10,000 passages
-    python tests/benchmarks/growth.py --sizes 1000 10000 100000 --write docs
+    python tests/benchmarks/growth.py --sizes 1000 10000 100000 --server 100000 --write docs
 
 Texts are invented from the words of the sample pages: nine passages in ten are of pages, one is a posting. The
 encoder's time grows with the texts alone, so vectors are invented as well (unit vectors drawn by the text's hash)
-above `--encode` passages, and what is left is the store's own time. Each size runs in a process of its own; one that
-takes longer than `--minutes` is given up, and the page says so.
+above `--encode` passages, and what is left is the store's own time. A process ingests and another one answers; with
+`--server SIZE` a third brings the version to a Chroma server, and a fourth answers from there. A size that takes longer than
+`--minutes` is given up, and the page says so.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from tests.chroma_process import chroma_process
+
 ROOT = Path(__file__).parents[2]
 SEED = 11
 PLACES = ("Haifa", "Rotterdam", "Lyon", "Kyiv", "Toronto", "Madrid", "Berlin", "Ostrava")
@@ -39,8 +42,9 @@ TURNS = 100
 ABOUT = (
     "Texts are invented from the words of the sample pages, nine passages in ten of pages and one of a posting; vectors are "
     "invented too where it says *vectors given*, so that ingest is without the encoder's time. Questions are encoded for real: "
-    f"{TURNS} about the pages and {TURNS} for roles by title and place (*with filters*). Each size ran in a process of its own; "
-    "the ratio is of processor time, which others on the machine disturb least."
+    f"{TURNS} about the pages and {TURNS} for roles by title and place (*with filters*). One process ingests, another opens the version "
+    "and answers, or takes a copy of it from a Chroma server on the same machine, which keeps the vectors; memory is the most that each "
+    "process held, mapped files among it. The ratio is of the answering process's processor time, which others on the machine disturb least."
 )
 
 
@@ -61,27 +65,27 @@ class InventedEmbedder:
 
 def main() -> None:
     options = parsed()
-    if options.one:
-        print(json.dumps(measured(options.one, options.encode)))
+    if options.step:
+        print(json.dumps(STEPS[options.step](options)))
         return
-    found: list[dict[str, Any]] = []
+    known = json.loads(options.json.read_text("utf-8")) if options.json and options.json.is_file() else []
+    found: list[dict[str, Any]] = [run for run in known if run["size"] in options.sizes]
     missed: list[str] = []
-    for size in tqdm(options.sizes, unit="size"):
-        command = [sys.executable, __file__, "--one", str(size), "--encode", str(options.encode)]
+    for size in tqdm(
+        [size for size in options.sizes if size not in {run["size"] for run in found}], unit="size"
+    ):
         try:
-            done = subprocess.run(
-                command, stdout=subprocess.PIPE, text=True, check=True, timeout=60 * options.minutes
-            )
+            found.append(measured(size, options))
         except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
             # A size that is too much for this machine must not take the others' figures with it.
             missed.append(f"{size:,} passages were not measured: {type(error).__name__}.")
             print(missed[-1], file=sys.stderr)
             continue
-        found.append(json.loads(done.stdout.strip().splitlines()[-1]))
         if options.json:
             options.json.write_text(json.dumps(found), encoding="utf-8")
     if not found:
         raise SystemExit("Nothing was measured.")
+    found.sort(key=lambda run: int(run["size"]))
     text = "\n\n".join([table(found), *missed])
     print(text)
     if options.write:
@@ -101,12 +105,43 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--encode", type=int, default=0, help="up to so many passages, encode for real")
     parser.add_argument("--minutes", type=float, default=30, help="that a size may take at most")
     parser.add_argument("--write", type=Path, metavar="FOLDER", help="folder of performance.md")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="keep all figures")
-    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="keep all figures; sizes it has are not measured again"
+    )
+    parser.add_argument(
+        "--server", type=int, nargs="+", default=[], help="sizes answered from a Chroma server as well"
+    )
+    parser.add_argument("--step", choices=STEPS, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--url", default="", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
-# --- one size -------------------------------------------------------------------------------------------
+def measured(size: int, options: argparse.Namespace) -> dict[str, Any]:
+    """The figures of one size, each step in a process of its own."""
+    until = time.monotonic() + 60 * options.minutes
+
+    def step(name: str, folder: str, url: str = "") -> dict[str, Any]:
+        command = [sys.executable, __file__, "--step", name, "--folder", folder, "--url", url]
+        command += ["--sizes", str(size), "--encode", str(options.encode)]
+        left = max(1.0, until - time.monotonic())
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=left)
+        found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+        return found
+
+    with tempfile.TemporaryDirectory() as folder:
+        run = {"size": size, **step("ingest", folder)}
+        print(run, file=sys.stderr)
+        run["here"] = step("answer", folder)
+        if size in options.server:
+            with chroma_process() as server:
+                run |= step("publish", folder, server.url)
+                run["there"] = step("answer", folder, server.url)
+                run["server_memory"] = server.memory
+    return run
+
+
+# --- the steps of one size -------------------------------------------------------------------------------------------
 
 
 def invented(size: int) -> Any:
@@ -145,44 +180,95 @@ def sample_text() -> str:
     )
 
 
-def measured(size: int, encode: int) -> dict[str, Any]:
-    """The figures of one size, in this process."""
-    from assistant.reply import Assistant
+def ingest(options: argparse.Namespace) -> dict[str, Any]:
+    """Ingest twice into a folder, and leave the questions for those who answer."""
     from knowledge.embedding import load_embedder
     from knowledge.ingestion import mirror
-    from knowledge.settings import Settings
     from knowledge.store import current_version
 
-    encoder = load_embedder()
-    embedder = encoder if size <= encode else InventedEmbedder(encoder.name)
-    reading = invented(size)
-    with tempfile.TemporaryDirectory() as folder:
-        store = Path(folder) / "store"
-        started, worked = time.perf_counter(), time.process_time()
-        report = mirror([reading], ["invented"], store, embedder)
-        seconds, cpu = time.perf_counter() - started, time.process_time() - worked
-        started, worked = time.perf_counter(), time.process_time()
-        mirror([reading], ["invented"], store, embedder)
-        again, again_cpu = time.perf_counter() - started, time.process_time() - worked
-        # The version before stays for its readers: it is not counted.
-        disk = sum(path.stat().st_size for path in current_version(store).rglob("*") if path.is_file())
-        assistant = Assistant(Settings(store=store), encoder)
-        for warm_up in ("Hello", "How much time is there for learning?", "Do you look for gardeners?"):
-            assistant.reply([warm_up])
-        plain, filtered = turns(assistant, reading)
+    (size,) = options.sizes
+    reading, embedder = invented(size), embedder_of(size, options.encode, load_embedder())
+    store = options.folder / "store"
+    report, seconds, cpu = timed(lambda: mirror([reading], ["invented"], store, embedder))
+    _, again, again_cpu = timed(lambda: mirror([reading], ["invented"], store, embedder))
+    (options.folder / "questions.json").write_text(json.dumps(questions(reading)), encoding="utf-8")
+    # The version before stays for its readers: it is not counted.
+    disk = sum(path.stat().st_size for path in current_version(store).rglob("*") if path.is_file())
     return {
         "passages": report.passages,
-        "encoded": size <= encode,
+        "encoded": size <= options.encode,
         "rate": report.passages / seconds,
         "seconds": seconds,
         "cpu": cpu,
         "again": again,
         "again_cpu": again_cpu,
-        **percentiles("plain", plain),
-        **percentiles("filtered", filtered),
-        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "memory": most_memory(),
         "disk": disk,
     }
+
+
+def publish(options: argparse.Namespace) -> dict[str, Any]:
+    """Bring the version that was ingested to a Chroma server."""
+    from knowledge.chroma_server import WRITE_WAIT, ChromaServer
+    from knowledge.embedding import load_embedder
+    from knowledge.store import current_version
+
+    server, folder = ChromaServer(options.url, wait=WRITE_WAIT), current_version(options.folder / "store")
+    with server.alone() as lease:
+        _, seconds, _ = timed(lambda: server.publish(folder, load_embedder(), lease, lambda *_: None))
+    return {"published": seconds}
+
+
+def answer(options: argparse.Namespace) -> dict[str, Any]:
+    """Open the version, here or from a Chroma server, and answer."""
+    from assistant.reply import Assistant
+    from knowledge.chroma_server import ChromaServer
+    from knowledge.embedding import load_embedder
+    from knowledge.settings import Settings
+
+    encoder = load_embedder()
+    settings = Settings(store=options.folder / "store")
+    if options.url:
+        settings = Settings(store=options.folder / "replica", chroma_url=options.url)
+
+    def opened() -> Assistant:
+        if server := ChromaServer.of(settings):
+            server.pull(settings.store)
+        assistant = Assistant(settings, encoder)
+        assistant.reply(["Do you look for gardeners?"])
+        return assistant
+
+    assistant, opening, _ = timed(opened)
+    for warm_up in ("Hello", "How much time is there for learning?", "What do you say about your offices?"):
+        assistant.reply([warm_up])
+    asked = json.loads((options.folder / "questions.json").read_text(encoding="utf-8"))
+    taken = {kind: [timed(lambda q=q: assistant.reply([q]))[1:] for q in asked[kind]] for kind in asked}
+    return {
+        "opening": opening,
+        **percentiles("plain", taken["plain"]),
+        **percentiles("filtered", taken["filtered"]),
+        "memory": most_memory(),
+    }
+
+
+STEPS = {"ingest": ingest, "publish": publish, "answer": answer}
+
+
+def embedder_of(size: int, encode: int, encoder: Any) -> Any:
+    """The encoder, or what stands in for it where texts are many."""
+    return encoder if size <= encode else InventedEmbedder(encoder.name)
+
+
+def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
+    """What `work` gives, the seconds that took, and the seconds of processor time of this process."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    found = work()
+    return found, time.perf_counter() - wall, time.process_time() - cpu
+
+
+def most_memory() -> int:
+    """The most bytes that this process held at a time."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def percentiles(kind: str, taken: Sequence[tuple[float, float]]) -> dict[str, float]:
@@ -195,58 +281,72 @@ def percentiles(kind: str, taken: Sequence[tuple[float, float]]) -> dict[str, fl
     }
 
 
-def turns(assistant: Any, reading: Any) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
-    """Seconds, and those of processor time, of questions about the pages and for roles by title and place."""
+def questions(reading: Any) -> dict[str, list[str]]:
+    """Questions about the pages and for roles by title and place."""
     chance = random.Random(SEED)
-    plain: list[tuple[float, float]] = []
-    filtered: list[tuple[float, float]] = []
+    plain: list[str] = []
+    filtered: list[str] = []
     # None twice: what was answered before would be remembered.
     most = min(TURNS, len(reading.jobs))
     for page, job in zip(chance.sample(reading.pages, most), chance.sample(reading.jobs, most), strict=True):
         about = " ".join(chance.choice(page.blocks).text.split()[:5]).lower()
-        for taken, asked in (
-            (plain, f"What do you say about {about}?"),
-            (filtered, f"Do you have {job.title} jobs in {job.locations[0]}?"),
-        ):
-            wall, cpu = time.perf_counter(), time.process_time()
-            assistant.reply([asked])
-            taken.append((time.perf_counter() - wall, time.process_time() - cpu))
-    return plain, filtered
+        plain.append(f"What do you say about {about}?")
+        filtered.append(f"Do you have {job.title} jobs in {job.locations[0]}?")
+    return {"plain": plain, "filtered": filtered}
 
 
 # --- telling --------------------------------------------------------------------------------------------
 
 
 def table(found: Sequence[dict[str, Any]]) -> str:
-    """The sizes as a Markdown table, with what a turn takes more than over the smallest."""
+    """The sizes as two Markdown tables: what ingests take, and what turns do, against the smallest."""
     lines = [
-        "| passages | ingested a second | first / unchanged ingest, s | the same in processor time | turn p50 / p95, ms | with filters p50 / p95, ms "
-        "| p95 against the smallest, in processor time | peak memory, MB | disk, MB |",
-        "| ---: " * 9 + "|",
+        "| passages | ingested a second | first / unchanged ingest, s | the same in processor time | memory, MB | disk, MB |",
+        "| ---: " * 6 + "|",
     ]
-    least = found[0]
     for run in found:
         rate = f"{run['rate']:,.0f}" + ("" if run["encoded"] else " (vectors given)")
         lines.append(
             f"| {run['passages']:,} | {rate} | {run['seconds']:,.0f} / {run['again']:.2f} "
             f"| {run['cpu']:,.0f} / {run['again_cpu']:.2f} "
-            f"| {1000 * run['plain_p50']:.0f} / {1000 * run['plain_p95']:.0f} "
-            f"| {1000 * run['filtered_p50']:.0f} / {1000 * run['filtered_p95']:.0f} "
-            f"| {run['plain_cpu_p95'] / least['plain_cpu_p95']:.2f}×, {run['filtered_cpu_p95'] / least['filtered_cpu_p95']:.2f}× "
             f"| {run['memory'] / 1e6:,.0f} | {run['disk'] / 1e6:,.0f} |"
         )
+    lines += [
+        "",
+        "| passages | vectors | until the first answer, s | turn p50 / p95, ms | with filters p50 / p95, ms "
+        "| p95 against the smallest, in processor time | memory, MB |",
+        "| ---: | --- |" + " ---: |" * 5,
+    ]
+    least = found[0]["here"]
+    for run in found:
+        lines.append(turns_row(run["passages"], "in the process", run["here"], least))
+        if "there" in run:
+            where = f"in a Chroma server of {run['server_memory'] / 1e6:,.0f} MB, published in {run['published']:,.0f} s"
+            lines.append(turns_row(run["passages"], where, run["there"], least))
     return "\n".join(lines)
+
+
+def turns_row(passages: int, where: str, run: dict[str, float], least: dict[str, float]) -> str:
+    """How one process answered."""
+    return (
+        f"| {passages:,} | {where} | {run['opening']:.1f} "
+        f"| {1000 * run['plain_p50']:.0f} / {1000 * run['plain_p95']:.0f} "
+        f"| {1000 * run['filtered_p50']:.0f} / {1000 * run['filtered_p95']:.0f} "
+        f"| {run['plain_cpu_p95'] / least['plain_cpu_p95']:.2f}×, {run['filtered_cpu_p95'] / least['filtered_cpu_p95']:.2f}× "
+        f"| {run['memory'] / 1e6:,.0f} |"
+    )
 
 
 def series(found: Sequence[dict[str, Any]]) -> dict[str, list[tuple[float, float]]]:
     """What the plot shows, against the number of passages."""
     return {
-        "turn p95, ms": [(run["passages"], 1000 * run["plain_p95"]) for run in found],
-        "turn with filters p95, ms": [(run["passages"], 1000 * run["filtered_p95"]) for run in found],
+        "turn p95, ms": [(run["passages"], 1000 * run["here"]["plain_p95"]) for run in found],
+        "turn with filters p95, ms": [(run["passages"], 1000 * run["here"]["filtered_p95"]) for run in found],
         "first ingest without encoding, s": [
             (run["passages"], run["seconds"]) for run in found if not run["encoded"]
         ],
-        "memory, MB": [(run["passages"], run["memory"] / 1e6) for run in found],
+        "memory of an ingest, MB": [(run["passages"], run["memory"] / 1e6) for run in found],
+        "memory to answer, MB": [(run["passages"], run["here"]["memory"] / 1e6) for run in found],
         "disk, MB": [(run["passages"], run["disk"] / 1e6) for run in found],
     }
 
