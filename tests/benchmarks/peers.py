@@ -7,7 +7,8 @@
 Needs the extra `bench`, in an environment of its own: `make bench` makes it. Every system runs in processes of
 its own, over the same files with the same encoder weights, in turn and in every round in another order;
 medians are shown with the smallest and largest value. A ratio over 1 means that Candor is better by so much.
-How far it is is told on standard error; with --json, what is measured so far is kept after every run.
+How far it is is told on standard error; with --json, what is measured so far is kept after every run, and what the
+file has already is not measured again.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def main() -> None:
         total = len(options.systems) * sum(rounds(corpus, options) for corpus in corpora)
         with tqdm(total=total, unit="run", mininterval=5) as bar:
             for corpus in corpora:
-                figures[corpus.name] = {name: Runs() for name in options.systems}
+                figures[corpus.name] = known(options, corpus.name)
                 for name in compare(corpus, options, Path(folder), figures[corpus.name]):
                     bar.set_postfix_str(f"{corpus.name}: {NAMES[name]}")
                     bar.update()
@@ -128,6 +129,12 @@ def keep(figures: dict[str, dict[str, Runs]], file: Path | None) -> None:
     if file:
         kept = {name: {s: vars(runs) for s, runs in found.items()} for name, found in figures.items()}
         file.write_text(json.dumps(kept), encoding="utf-8")
+
+
+def known(options: argparse.Namespace, corpus: str) -> dict[str, Runs]:
+    """What was measured before over a corpus, by system."""
+    kept = json.loads(options.json.read_text("utf-8")) if options.json and options.json.is_file() else {}
+    return {name: Runs(**kept.get(corpus, {}).get(name, {})) for name in options.systems}
 
 
 def parsed() -> argparse.Namespace:
@@ -248,6 +255,9 @@ def compare(
     for number in range(rounds(corpus, options)):
         turn = number % len(options.systems)
         for name in [*options.systems[turn:], *options.systems[:turn]]:
+            if len(found[name].measured) > number:
+                yield name
+                continue
             place = folder / "work"
             shutil.rmtree(place, ignore_errors=True)
             shutil.copytree(corpus.content, place / "content")
@@ -256,6 +266,7 @@ def compare(
                 "questions": corpus.questions,
                 "model": model_folder(),
                 "limit": LIMIT,
+                "large": corpus.large,
             }
             (place / "task.json").write_text(json.dumps(task), encoding="utf-8")
             run = worked("measure", name, place)
@@ -418,7 +429,8 @@ def setup(options: argparse.Namespace) -> str:
         "Candor embeds every passage and, once more, each of its sentences, about twice the text that the others embed; "
         "LlamaIndex's passages are longer than the 256 tokens that the encoder reads, so that only their beginning is embedded. "
         "Questions for openings and for their places are left out, as Candor answers them from the postings' records; over an index of postings, which "
-        "have no text but their fields, its hybrid query is a whole reply, and the titles on its cards are what it finds."
+        "have no text but their fields, its hybrid query is a whole reply, and the titles on its cards are what it finds. Haystack and txtai "
+        "do everything anew in each ingest; over the postings they did so once, and all their ingests are told by that."
     )
 
 
