@@ -96,6 +96,7 @@ class Runs:
 
 def main() -> None:
     options = parsed()
+    before = json.loads(options.json.read_text("utf-8")) if options.json and options.json.is_file() else {}
     figures: dict[str, dict[str, Runs]] = {}
     with tempfile.TemporaryDirectory() as folder:
         prepare()
@@ -103,7 +104,8 @@ def main() -> None:
         total = len(options.systems) * sum(rounds(corpus, options) for corpus in corpora)
         with tqdm(total=total, unit="run", mininterval=5) as bar:
             for corpus in corpora:
-                figures[corpus.name] = known(options, corpus.name)
+                known = before.get(corpus.name, {})
+                figures[corpus.name] = {name: Runs(**known.get(name, {})) for name in options.systems}
                 for name in compare(corpus, options, Path(folder), figures[corpus.name]):
                     bar.set_postfix_str(f"{corpus.name}: {NAMES[name]}")
                     bar.update()
@@ -129,12 +131,6 @@ def keep(figures: dict[str, dict[str, Runs]], file: Path | None) -> None:
     if file:
         kept = {name: {s: vars(runs) for s, runs in found.items()} for name, found in figures.items()}
         file.write_text(json.dumps(kept), encoding="utf-8")
-
-
-def known(options: argparse.Namespace, corpus: str) -> dict[str, Runs]:
-    """What was measured before over a corpus, by system."""
-    kept = json.loads(options.json.read_text("utf-8")) if options.json and options.json.is_file() else {}
-    return {name: Runs(**kept.get(corpus, {}).get(name, {})) for name in options.systems}
 
 
 def parsed() -> argparse.Namespace:
