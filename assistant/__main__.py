@@ -282,7 +282,7 @@ def open_assistant(store: Path | None) -> Assistant:
     # than an answer.
     gc.disable()
     # Imported here so that --help does not wait for the encoder.
-    from knowledge.embedding import EncoderError, load_embedder
+    from knowledge.embedding import EncoderError, LazyEmbedder
     from knowledge.settings import load_settings
     from knowledge.store import StoreError, current_version
 
@@ -294,11 +294,15 @@ def open_assistant(store: Path | None) -> Assistant:
             if brought_up_to_date(settings):
                 settings = load_settings(store=store)  # it may name the company
         current_version(settings.store)
-        # Weights are read and checked beside the imports: the one waits for the disk and hashes, the other has Python.
+        embedder = LazyEmbedder(settings.encoder)
+        # Weights are read and checked beside all else: the one waits for the disk and hashes, the other has Python.
         with ThreadPoolExecutor(1) as beside:
-            loading = beside.submit(load_embedder, settings.encoder)
+            loading = beside.submit(embedder.load)
             from assistant.reply import Assistant
-        return Assistant.open(settings, embedder=loading.result(), suggests=False)
+
+            assistant = Assistant.open(settings, embedder=embedder, suggests=False)
+            loading.result()
+        return assistant
     except (StoreError, EncoderError, ValueError) as error:
         fail(str(error))
     finally:

@@ -21,8 +21,7 @@ import orjson
 
 from knowledge import sentences
 from knowledge.cache import kept
-from knowledge.embedding import Embedder
-from knowledge.onnx_encoder import OnnxEmbedder
+from knowledge.embedding import Embedder, comes_with_us
 from knowledge.sentences import plain, stem, words
 
 if TYPE_CHECKING:
@@ -267,7 +266,7 @@ def cached_vectors(texts: Sequence[str], embedder: Embedder, cache: Path | None)
     def make(folder: Path) -> None:
         np.save(folder / VECTORS, embedded(texts, embedder).astype(np.float16))
 
-    if isinstance(embedder, OnnxEmbedder):
+    if comes_with_us(embedder):
         folder = kept(name, make)
     elif cache is not None:
         folder = kept(name, make, (cache,))

@@ -20,6 +20,9 @@ from filelock import FileLock, Timeout
 
 CARD = "checksums.json"
 
+BLOCK = 1 << 24
+"""Bytes read at a time for a checksum. After each, the thread waits its turn beside others, such as one that imports."""
+
 PATIENCE = 300
 """Seconds that a process waits for another one that makes the same entry, before it makes its own."""
 
@@ -92,5 +95,8 @@ def can_write(place: Path) -> bool:
 
 def checksum(file: Path) -> str:
     """SHA-256 of a file, 64 hex digits."""
+    digest = hashlib.sha256()
     with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        while block := stream.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()

@@ -7,8 +7,9 @@ import json
 import logging
 import re
 import sys
+import threading
 from collections.abc import Callable, Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -105,22 +106,30 @@ def _use_threads(count: int) -> None:
 
 
 class LazyEmbedder:
-    """The encoder that `model` names, loaded when there is a text to embed: most ingests of a day have none."""
+    """The encoder that `model` names, loaded when there is a text to embed: most ingests of a day have none.
+
+    Safe to share between threads: one may load it while another does what needs no more than its name.
+    """
 
     def __init__(self, model: str = "", loading: Callable[[], None] = lambda: None) -> None:
         """`loading` is called before the seconds that it may take. Raises `EncoderError` as `name_of` does."""
         self.model = model
         self.name = name_of(model)
         self.loading = loading
+        self._lock = threading.Lock()
+        self._loaded: Embedder | None = None
 
-    @cached_property
-    def _loaded(self) -> Embedder:
-        self.loading()
-        return load_embedder(self.model)
+    def load(self) -> Embedder:
+        """The encoder itself; `EncoderError` as `load_embedder` raises it."""
+        with self._lock:
+            if self._loaded is None:
+                self.loading()
+                self._loaded = load_embedder(self.model)
+            return self._loaded
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of shape (len(texts), dimensions), each of length 1; `EncoderError` as `load_embedder` raises it."""
-        return self._loaded.embed(texts)
+        return (self._loaded or self.load()).embed(texts)
 
 
 def load_embedder(model: str = "") -> Embedder:
@@ -204,8 +213,9 @@ def load_reference(model: str) -> SentenceEmbedder:
         if adapter:
             merge_adapter(loaded, ADAPTER)
     except Exception as error:
+        why = " ".join(str(error).split())
         raise EncoderError(
-            f"The encoder {model or PACKAGED_MODEL!r} cannot be loaded ({type(error).__name__}: {error}). "
+            f"The encoder {model or PACKAGED_MODEL!r} cannot be loaded ({type(error).__name__}: {why}). "
             "Name a sentence-transformers model that is on this machine in CANDOR_ENCODER, or leave it empty."
         ) from error
     return SentenceEmbedder(loaded, encoder_name(model, adapter))
@@ -218,6 +228,11 @@ def name_of(model: str) -> str:
     """
     model = "base" if model in BASE else model
     return encoder_name(model, adapter_checksum(ADAPTER) if model in ("", INT8) else "")
+
+
+def comes_with_us(embedder: Embedder) -> bool:
+    """Whether it is a packaged encoder and not a user's own; it need not be loaded for that."""
+    return embedder.name.startswith(f"{PACKAGED_MODEL}-{PACKAGED_SHA256[:8]}")
 
 
 def encoder_name(model: str, adapter: str) -> str:

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +20,13 @@ from knowledge.embedding import (
     ADAPTER,
     ADAPTER_CARD,
     ADAPTER_WEIGHTS,
+    INT8,
     PACKAGED_MODEL,
     PACKAGED_SHA256,
     EncoderError,
     LazyEmbedder,
     adapter_checksum,
+    comes_with_us,
     load_embedder,
     merge_adapter,
     packaged_model_path,
@@ -128,6 +131,25 @@ def test_a_lazy_encoder_has_the_name_and_vectors_of_the_loaded_one_and_waits_for
     lazy, loaded = LazyEmbedder(model, lambda: said.append("loading")), load_embedder(model)
     assert lazy.name == loaded.name and said == []
     assert np.array_equal(lazy.embed(["Remote?"]), loaded.embed(["Remote?"])) and said == ["loading"]
+
+
+def test_a_lazy_encoder_is_loaded_once_by_threads_that_need_it_at_the_same_time():
+    said: list[str] = []
+    lazy = LazyEmbedder("", lambda: said.append("loading"))
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: lazy.load(), range(8)))
+    assert said == ["loading"] and all(one is load_embedder() for one in found)
+
+
+def test_an_encoder_that_cannot_be_loaded_is_told_in_one_line():
+    with pytest.raises(EncoderError) as refusal:
+        LazyEmbedder("no/such-model").load()
+    assert "\n" not in str(refusal.value) and "no/such-model" in str(refusal.value)
+
+
+def test_packaged_encoders_are_told_from_a_users_own_without_loading_them():
+    assert all(comes_with_us(LazyEmbedder(model)) for model in ("", "base", INT8))
+    assert not comes_with_us(LazyEmbedder("some/other-model"))
 
 
 def test_records_are_enough_and_in_many_languages():

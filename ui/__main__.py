@@ -25,7 +25,7 @@ from ui.users import users
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from knowledge.embedding import Embedder
+    from knowledge.embedding import LazyEmbedder
     from knowledge.follower import Follower
 
 EPILOG = """examples:
@@ -108,11 +108,15 @@ class _Opened:
 def _opened(settings: Settings, options: dict[str, Any], door: socket.socket) -> _Opened:
     """Load what answers; `_CannotOpenError` where something it needs is not there."""
     # These import for seconds; `--help`, a wrong option or a taken port must not wait for that.
-    from knowledge.embedding import EncoderError
+    from knowledge.embedding import EncoderError, LazyEmbedder
 
+    try:
+        embedder = LazyEmbedder(settings.encoder)
+    except EncoderError as error:
+        raise _CannotOpenError(str(error)) from error
     # Weights are read and checked beside the imports: the one waits for the disk and hashes, the other has Python.
     with ThreadPoolExecutor(1) as beside:
-        loading = beside.submit(_encoder, settings.encoder)
+        loading = beside.submit(_get_ready, embedder)
         from assistant.reply import Assistant
         from knowledge.follower import Follower
         from knowledge.rates import rate_storage
@@ -131,7 +135,8 @@ def _opened(settings: Settings, options: dict[str, Any], door: socket.socket) ->
     try:
         database = Database.of(settings)
         corrections = CorrectionBook(database)
-        assistant = Assistant.open(settings, corrections.current, loading.result())
+        loading.result()
+        assistant = Assistant.open(settings, corrections.current, embedder)
         storage = rate_storage(settings.limits_storage.get_secret_value())
         telemetry = Telemetry(tracing=Tracing.from_environment(os.environ))
     except (EncoderError, StoreError, DatabaseError, TracingError, ValueError) as error:
@@ -144,15 +149,13 @@ def _opened(settings: Settings, options: dict[str, Any], door: socket.socket) ->
     return _Opened(app, door, said, settings, follower)
 
 
-def _encoder(model: str) -> Embedder:
-    """The encoder that `model` names, ready for one question at a time."""
-    from knowledge.embedding import load_embedder
+def _get_ready(embedder: LazyEmbedder) -> None:
+    """Load the encoder for one question at a time."""
     from knowledge.onnx_encoder import OnnxEmbedder
 
-    embedder = load_embedder(model)
-    if isinstance(embedder, OnnxEmbedder):
-        embedder.use_all_cores()
-    return embedder
+    loaded = embedder.load()
+    if isinstance(loaded, OnnxEmbedder):
+        loaded.use_all_cores()
 
 
 def _parser() -> argparse.ArgumentParser:
