@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import statistics
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
@@ -34,8 +35,8 @@ FEW = 4
 BATCH, BATCH_TOKENS = 16, 512
 """Texts of one length, and tokens of them all, that are run together: docs/performance.md has the measurement."""
 
-RETRIED, LATELY = 8, 0.3
-"""After how many single texts the next way to run them is tried again, and what the last time counts of all before."""
+RETRIED, LATELY = 8, 5
+"""After how many single texts the other way to run them is tried again, and of how many times the median counts."""
 
 Ids = Sequence[Sequence[int]]
 """Token ids of texts."""
@@ -146,24 +147,21 @@ class Quickest:
         """`clock` tells seconds."""
         self.ways = ways
         self._clock = clock
-        self._seconds = [0.0] * len(ways)
-        self._calls = count()
+        self._seconds: list[deque[float]] = [deque(maxlen=LATELY) for _ in ways]
         self._warm: set[int] = set()
+        self._calls = count(1)
 
     def __call__(self, ids: Ids) -> NDArray[np.float32]:
         """What the ways give for texts of as many tokens each."""
-        call = next(self._calls)
-        way = call // RETRIED % len(self.ways) if call % RETRIED == 0 else int(np.argmin(self._seconds))
+        lately = [statistics.median(seconds) if seconds else 0.0 for seconds in self._seconds]
+        way = lately.index(min(lately))
+        if next(self._calls) % RETRIED == 0:
+            way = (way + 1) % len(self.ways)
         started = self._clock()
         found = self.ways[way](ids)
-        took = (self._clock() - started) / len(ids[0])
-        before = self._seconds[way]
-        if way not in self._warm:  # the first time a way makes room for what it works out
-            self._warm.add(way)
-        elif before:
-            self._seconds[way] = before + LATELY * (took - before)
-        else:
-            self._seconds[way] = took
+        if way in self._warm:
+            self._seconds[way].append((self._clock() - started) / len(ids[0]))
+        self._warm.add(way)  # the first time a way makes room for what it works out
         return found
 
 
