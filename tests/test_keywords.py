@@ -94,7 +94,7 @@ def test_what_is_read_from_the_disk_is_exactly_what_was_worked_out(
     built = KeywordIndex(many)
     built.save(tmp_path)
     read = KeywordIndex.of(tmp_path, many)
-    assert isinstance(read._terms, np.memmap) and isinstance(read._index.scores["data"], np.memmap)
+    assert isinstance(read._terms.base, np.memmap) and isinstance(read._index.scores["data"], np.memmap)
     assert read.frequency == built.frequency and read.vocabulary == built.vocabulary
     expected = Counter(term for p in many for term in set(terms(p.embedding_text, p.language)))
     assert read.frequency == expected
