@@ -157,13 +157,14 @@ def _ranked(
     """The best passages in `rows` with all their scores, in the order of their joined ranks."""
     vectors = store.passage_matrix(rows)
     dense = np.vecdot(vectors, query.vector)
-    keys, matrix = store.sentence_matrix(rows)
-    # The keys come passage by passage, in the order of `rows`.
-    counts = np.bincount([row for row, _ in keys], minlength=max(rows) + 1)[rows]
-    parts = np.split(matrix, np.cumsum(counts)[:-1])
+    _, matrix = store.sentence_matrix(rows)
     likeness = np.vecdot(matrix, query.vector) if len(matrix) else np.zeros(0, np.float32)
-    by_sentence = np.split(likeness, np.cumsum(counts)[:-1])
-    best = np.array([max([*found.tolist(), float(d)]) for found, d in zip(by_sentence, dense, strict=True)])
+    # The sentences come passage by passage, in the order of `rows`.
+    counts = np.array([len(sentences(store.passages[row].text)) for row in rows])
+    ends = np.cumsum(counts)
+    spoken, first, highest_of = _best_of_each(likeness, counts, ends)
+    best = dense.copy()
+    best[spoken] = np.maximum(dense[spoken], highest_of)
     scores = [dense, best, np.array([keyword[row] for row in rows])]
     weights = [1.0, 1.0, 0.5]
     if query.typical is not None:
@@ -171,23 +172,42 @@ def _ranked(
         weights.append(0.5)
     fused = joined_ranks(scores, weights)
     order, copies = folded(store, rows, np.argsort(-fused, kind="stable"))
-    nearest = [_nearest(store.passages[rows[i]].text, by_sentence[i]) for i in order]
+    number = dict(zip(spoken.tolist(), first.tolist(), strict=True))
+    texts = [store.passages[rows[i]].text for i in order]
+    nearest = [
+        sentences(text)[number[i]] if i in number else text for i, text in zip(order, texts, strict=True)
+    ]
     said = Counter(nearest)
+    parts = [slice(end - count, end) for count, end in zip(counts.tolist(), ends.tolist(), strict=True)]
     return [
         Hit(
             row=rows[i],
             passage=store.passages[rows[i]],
             dense=float(dense[i]),
-            by_sentence=tuple(by_sentence[i].tolist()),
+            by_sentence=tuple(likeness[parts[i]].tolist()),
             keyword=float(keyword[rows[i]]),
             fused=float(fused[i]),
             vector=vectors[i],
-            sentence_vectors=parts[i],
+            sentence_vectors=matrix[parts[i]],
             copies=copies[i],
             echoes=said[sentence],
         )
         for i, sentence in islice(zip(order, nearest, strict=True), limit)
     ]
+
+
+def _best_of_each(
+    likeness: NDArray[np.float32], counts: NDArray[np.intp], ends: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """Of each passage that has sentences: its place, the number of the first of its nearest ones, and how near that is."""
+    spoken = np.flatnonzero(counts)
+    if not len(spoken):
+        return spoken, spoken, np.zeros(0, np.float32)
+    starts = (ends - counts)[spoken]
+    best = np.maximum.reduceat(likeness, starts)
+    at_best = np.flatnonzero(likeness == np.repeat(best, counts[spoken]))
+    first = at_best[np.searchsorted(at_best, starts)]
+    return spoken, first - starts, best
 
 
 def _nearest(text: str, scores: Any) -> str:
