@@ -46,7 +46,7 @@ class Matrices:
 
     @classmethod
     def of(cls, folder: Path, passages: int) -> Matrices | None:
-        """What `write_matrices` left in a version's folder; None where an earlier release made the version.
+        """What `write_matrix` and `write_starts` left in a version's folder; None where an earlier release made the version.
 
         Raises ValueError or OSError where they cannot be read or are not of so many passages.
         """

@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from dataclasses import MISSING, fields, replace
 from datetime import date
 from functools import cache, cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,10 @@ MANY = 2000
 """Entries from which on a list is worth being remembered."""
 
 FILES = "files.jsonl"
+
+PARSERS = """babel beautifulsoup4 charset-normalizer dateparser lxml mammoth markdown-it-py pdfminer.six pdfplumber py3langid
+    python-frontmatter pyyaml""".split()
+"""Packages that decide what a file says."""
 
 _FOLDER: ContextVar[Path | None] = ContextVar("recall", default=None)
 _READINGS: ContextVar[_Readings | None] = ContextVar("readings", default=None)
@@ -94,12 +99,10 @@ class _Readings:
     def put(self, key: str, reading: Reading) -> Reading:
         """Remember what a file said; a long list has a memory of its own."""
         if len(reading.jobs) < MANY:
-            with contextlib.suppress(
-                UnicodeEncodeError, TypeError
-            ):  # half a character, which no file can hold
-                pages, jobs = (
-                    ",".join(map(record_line, records)) for records in (reading.pages, reading.jobs)
-                )
+            # Half a character, which no file can hold, is refused.
+            with contextlib.suppress(UnicodeEncodeError, TypeError):
+                pages = ",".join(map(record_line, reading.pages))
+                jobs = ",".join(map(record_line, reading.jobs))
                 skipped = orjson.dumps([[said.source, said.why] for said in reading.skipped]).decode()
                 self._now[key] = f'{{"pages":[{pages}],"jobs":[{jobs}],"skipped":{skipped}}}'
                 self._new = True
@@ -182,8 +185,8 @@ def _checksum(entry: Mapping[str, Any]) -> str:
 
 @cache
 def _rules() -> str:
-    """A checksum of the readers: what other rules have worked out is not taken over."""
-    digest = hashlib.sha256(sys.version.encode())
+    """A checksum of the readers and of what they read with: what other rules have worked out is not taken over."""
+    digest = hashlib.sha256(" ".join((sys.version, *map(version, PARSERS))).encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()

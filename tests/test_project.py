@@ -295,3 +295,11 @@ def test_no_model_is_fetched_whatever_is_imported_first(first: str) -> None:
         [sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "True"
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_every_page_of_the_documentation_has_a_title_and_its_pictures_are_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("# ")
+    pictures = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text)
+    assert [name for name in pictures if not (page.parent / name).is_file()] == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,6 +14,8 @@ from knowledge.documents import Block, BlockKind, JobPosting, Page, Reading, Ski
 from knowledge.errors import SourceError
 from knowledge.pages import read_source
 from knowledge.recall import FILES, recalled, recalling
+
+ROOT = Path(__file__).parents[1]
 
 PAGE = Page(
     "a.md", "a.md", "Leave", language="en", blocks=(Block(BlockKind.PARAGRAPH, "Sixteen weeks.", ("Leave",)),)
@@ -81,6 +85,27 @@ def test_a_damaged_line_is_read_anew(tmp_path: Path) -> None:
     assert read_twice(tmp_path, Reading((PAGE,)), cut) == (Reading((PAGE,)), 2)
 
 
+def test_a_file_is_read_anew_with_another_release_of_what_reads_it(tmp_path: Path) -> None:
+    code = f"""
+import importlib.metadata, sys
+from pathlib import Path
+if sys.argv[1] == "other":
+    real = importlib.metadata.version
+    importlib.metadata.version = lambda name: "0" if name == "pdfplumber" else real(name)
+from knowledge.documents import Reading
+from knowledge.recall import recalled, recalling
+with recalling(Path({str(tmp_path)!r})):
+    recalled(b"bytes", ("a.pdf",), lambda: print("read") or Reading())
+"""
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", code, release], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+        for release in ("this", "this", "other")
+    ]
+    assert said == ["read\n", "", "read\n"]
+
+
 def test_what_nobody_asks_for_any_more_is_forgotten(tmp_path: Path) -> None:
     for content in (b"one", b"two"):
         with recalling(tmp_path):
@@ -125,3 +150,5 @@ def test_a_folder_says_the_same_the_second_time(tmp_path: Path) -> None:
         with recalling(tmp_path / "read"):
             assert read_source(pages) == fresh
     assert fresh.jobs and fresh.pages and fresh.skipped
+    remembered = (tmp_path / "read" / FILES).read_text(encoding="utf-8").splitlines()
+    assert len(remembered) == 3  # the rules, the page and the opening; what could not be read is tried again

@@ -16,7 +16,9 @@ from fastapi.testclient import TestClient
 from ui_browser import served
 from ui_fakes import FakeAssistant, settings
 
-from ui.__main__ import _listen, _told_meanwhile, main
+from knowledge.embedding import LazyEmbedder
+from knowledge.onnx_encoder import OnnxEmbedder, cores
+from ui.__main__ import _get_ready, _listen, _told_meanwhile, main
 from ui.server import create_app
 from ui.waiting import AGAIN, waiting, waiting_app
 from ui.widget import WEB
@@ -179,3 +181,10 @@ def test_a_question_asked_meanwhile_is_answered_as_soon_as_there_is_an_assistant
         page.locator("article .answer").filter(has_text="three days a week").wait_for(timeout=30_000)
         assert page.locator("article").count() == 1
         context.close()
+
+
+def test_a_server_has_its_encoder_work_on_a_single_question_with_all_cores() -> None:
+    embedder = LazyEmbedder("")
+    _get_ready(embedder)
+    loaded = embedder.load()
+    assert isinstance(loaded, OnnxEmbedder) and len(loaded._single.ways) == min(cores(), 2)
