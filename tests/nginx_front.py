@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 SHIPPED = Path(__file__).parents[1] / "deploy" / "nginx.conf"
+KNOWN_AGAIN = 3.0
+"""Seconds after which nginx asks a replica again that is ready, as docs/operations.md tells those who restart them."""
 NGINX = shutil.which("nginx") or ("/usr/sbin/nginx" if Path("/usr/sbin/nginx").exists() else "")
 
 

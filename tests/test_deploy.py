@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import re
+import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,8 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from nginx_front import NGINX, in_front_of
+from chroma_process import free_port
+from nginx_front import KNOWN_AGAIN, NGINX, in_front_of
 from topology import ROOT, need_servers
 from ui_browser import served
 from ui_fakes import FakeAssistant, settings
@@ -112,6 +115,22 @@ def test_nobody_is_turned_away_by_a_replica_that_is_about_to_end(two: tuple[str,
     second.close()
     refused = asked(address, 99)
     assert refused.status_code == 503 and refused.headers["retry-after"] == "5"
+
+
+def test_a_replica_that_is_back_is_asked_again_in_time_for_the_next_one_to_end(tmp_path: Path) -> None:
+    need_servers()
+    first, second = (create_app(FakeAssistant(), settings()) for _ in range(2))
+    away = free_port()
+    with contextlib.ExitStack() as stack:
+        port = int(stack.enter_context(served(second)).rpartition(":")[2])
+        address, _ = stack.enter_context(in_front_of([away, port], tmp_path))
+        # Two tries leave it out; the third is nginx looking whether it is back, in vain and a moment too early.
+        while (tmp_path / "nginx.log").read_text(encoding="utf-8").count("Connection refused") < 3:
+            assert asked(address, 0).status_code == 200
+        stack.enter_context(served(first, socket.create_server(("127.0.0.1", away))))
+        time.sleep(KNOWN_AGAIN)
+        second.state.turns.close()
+        assert [asked(address, number).status_code for number in range(1, 13)] == [200] * 12
 
 
 def test_what_nginx_says_by_itself_has_the_headers_and_a_sentence(tmp_path: Path) -> None:

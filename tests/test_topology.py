@@ -16,6 +16,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from nginx_front import KNOWN_AGAIN
 from topology import ROOT, Topology, topology, until
 
 SOURCES = ROOT / "knowledge" / "sources"
@@ -151,8 +152,7 @@ def kill_and_start(
             ),
             f"replica {number + 1} is ready again",
         )
-    # What one of them found out about the other end of a connection must be forgotten by now.
-    time.sleep(3)
+    time.sleep(KNOWN_AGAIN)
     crowd.phase("all is well")
     time.sleep(1)
 
