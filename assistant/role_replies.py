@@ -12,18 +12,15 @@ from assistant.conversation import Citation, Outcome, Reply
 from assistant.phrases import long_date, phrase
 from assistant.postings import Selection
 from assistant.questions import AnswerType, Question
-from assistant.roles import (
-    Match,
-    RoleBook,
-    RoleList,
+from assistant.role_questions import (
     asked_kinds,
     asks_for_count,
     asks_for_list,
     asks_plainly,
-    code_sentence,
     codes_in,
     fields_asked,
 )
+from assistant.roles import Match, RoleBook, RoleList, code_sentence
 from assistant.topics import folded
 from knowledge.documents import JobPosting, Listing, Status
 from knowledge.labels import canonical

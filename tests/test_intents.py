@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from assistant import questions, role_replies, roles
+from assistant import questions, role_questions, role_replies, title_words
 from assistant.phrases import catalogue
 from assistant.topics import folded, load_intents
 
@@ -21,7 +21,7 @@ def patterns() -> list[re.Pattern[str]]:
     """Every pattern that a candidate's message meets."""
     found = [pattern for intent in load_intents() for pattern in intent.patterns]
     found += [pattern for _, pattern in questions._COMPILED_ANSWER_PATTERNS]
-    for module in (questions, roles, role_replies):
+    for module in (questions, role_questions, role_replies, title_words):
         for value in vars(module).values():
             held = value.values() if isinstance(value, dict) else (value,)
             found += [item for item in held if isinstance(item, re.Pattern)]

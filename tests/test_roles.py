@@ -9,17 +9,8 @@ from assistant_fakes import MILL, asked, filled, posting
 from conftest import WordEmbedder
 
 from assistant.questions import Question
-from assistant.roles import (
-    Match,
-    RoleBook,
-    asked_labels,
-    asks_for_count,
-    asks_for_list,
-    codes_in,
-    disciplines,
-    excluded_labels,
-    fields_asked,
-)
+from assistant.role_questions import asked_labels
+from assistant.roles import Match, RoleBook
 from knowledge.documents import Status
 from knowledge.sentences import words
 
@@ -44,63 +35,6 @@ def test_a_posting_is_known_by_its_title_or_its_initials(book: RoleBook, text: s
 
 def test_no_posting_is_named_by_a_question_about_something_else(book: RoleBook) -> None:
     assert book.mentioned("how many weeks of leave are there?", book.open) == []
-
-
-def test_the_places_of_postings_are_known_though_they_are_small_and_name_the_company(book: RoleBook) -> None:
-    assert book.places("anything in opava?") == ["Opava"]
-
-
-def test_disciplines_are_known_across_languages() -> None:
-    assert set(disciplines("Buchhalter")) & set(disciplines("accountant"))
-    assert not set(disciplines("Köchin")) & set(disciplines("accountant"))
-
-
-@pytest.mark.parametrize(
-    ("text", "labels", "excluded"),
-    [
-        ("which are part time?", {"Part time"}, set()),
-        ("which are not full time?", {"Full time"}, {"Full time"}),
-        ("something to do from my kitchen table", {"Remote"}, set()),
-        ("which can be done remotely but not full-time?", {"Remote", "Full time"}, {"Full time"}),
-    ],
-)
-def test_labels_wanted_and_not_wanted(text: str, labels: set[str], excluded: set[str]) -> None:
-    assert asked_labels(text) == labels
-    assert excluded_labels(text) == excluded
-
-
-@pytest.mark.parametrize(
-    ("text", "field"),
-    [
-        ("what is the deadline?", "closes"),
-        ("hourly wage of the cook", "salary"),
-        ("where is it based?", "locations"),
-        ("can I work from home?", "workplace_type"),
-        ("which department is it in?", "department"),
-        ("Wie bewerbe ich mich? Bewerbung", "apply"),
-    ],
-)
-def test_the_field_of_a_posting_that_is_asked_for(text: str, field: str) -> None:
-    assert field in fields_asked(text)
-
-
-@pytest.mark.parametrize(
-    "text", ["how many openings are there?", "number of vacancies", "Wie viele Stellen gibt es?"]
-)
-def test_counting_roles_is_counting(embedder: WordEmbedder, text: str) -> None:
-    question = asked(text, embedder)
-    assert asks_for_count(question) and asks_for_list(question)
-
-
-@pytest.mark.parametrize(
-    "text", ["how many weeks of leave are there?", "how many interviews for the analyst role?"]
-)
-def test_counting_other_things_is_not(embedder: WordEmbedder, text: str) -> None:
-    assert not asks_for_list(asked(text, embedder))
-
-
-def test_codes_are_read_from_a_question() -> None:
-    assert codes_in("which jobs are EC-07?") == ["EC-07"]
 
 
 def test_a_town_that_no_gazetteer_knows_is_found_within_its_line(
@@ -207,10 +141,6 @@ def test_words_outside_the_title_are_asked_for(mills: RoleBook, embedder: WordEm
     assert asked_labels(apart.standalone) == {"Part time"}
     assert not mills.asks_for_nothing_else(asked("What does the oat miller wear?", embedder))
     assert mills.asks_for_nothing_else(asked("Do you need an oat miller in Opava?", embedder))
-
-
-def test_a_title_made_of_words_of_asking_names_no_role(mills: RoleBook) -> None:
-    assert mills.titles_in("Is there any open position for a cook?") == []
 
 
 def test_a_list_of_a_kind_starts_with_the_titles_that_hold_most_of_the_wish(
