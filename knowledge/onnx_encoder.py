@@ -35,8 +35,12 @@ FEW = 4
 BATCH, BATCH_TOKENS = 16, 512
 """Texts of one length, and tokens of them all, that are run together: docs/performance.md has the measurement."""
 
-RETRIED, LATELY = 8, 5
-"""After how many single texts the other way to run them is tried again, and of how many times the median counts."""
+RETRIED, LATELY, LEAST = 8, 5, 3
+"""After how many single texts the other way to run them is tried again, of how many times the median counts, and how many
+there must be before it does."""
+
+START_TOKENS = 8
+"""A text takes as long as so many more tokens: the weights come from memory once for each (see docs/performance.md)."""
 
 Ids = Sequence[Sequence[int]]
 """Token ids of texts."""
@@ -133,7 +137,7 @@ class OnnxEmbedder:
 
 
 class Quickest:
-    """Of several ways to run the same, the one that took the least time a token lately.
+    """Of several ways to run the same, the one that took the least time lately, for how long the texts were.
 
     All cores are the quicker way where they are free. Where other work has them, threads of one text wait for each
     other, and one thread alone is twice as quick: so each way is tried again now and then.
@@ -153,14 +157,14 @@ class Quickest:
 
     def __call__(self, ids: Ids) -> NDArray[np.float32]:
         """What the ways give for texts of as many tokens each."""
-        lately = [statistics.median(seconds) if seconds else 0.0 for seconds in self._seconds]
+        lately = [statistics.median(seconds) if len(seconds) >= LEAST else 0.0 for seconds in self._seconds]
         way = lately.index(min(lately))
         if next(self._calls) % RETRIED == 0:
             way = (way + 1) % len(self.ways)
         started = self._clock()
         found = self.ways[way](ids)
         if way in self._warm:
-            self._seconds[way].append((self._clock() - started) / len(ids[0]))
+            self._seconds[way].append((self._clock() - started) / (START_TOKENS + len(ids[0])))
         self._warm.add(way)  # the first time a way makes room for what it works out
         return found
 
