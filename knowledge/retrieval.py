@@ -109,7 +109,9 @@ def search(store: Store, query: Query, limit: int = LIMIT) -> list[Hit]:
         pool = POOL + min(len(query.hidden), HIDDEN_AT_MOST)
         by_passage = store.nearest_passages(asked, pool, where)
         by_sentence = store.nearest_sentences(asked, 2 * pool, where)
-    keyword = store.keywords.scores(query.words) + 0.4 * store.keywords.scores(query.widened)
+    keyword = store.keywords.scores(query.words)
+    if query.widened:
+        keyword = keyword + 0.4 * store.keywords.scores(query.widened)
     allowed = _allowed(store, query)
     by_keyword = [int(row) for row in highest(keyword, 4 * POOL) if allowed(int(row))]
     # In reading order: where scores are equal, what stands first on the pages goes first, every time.
@@ -157,10 +159,8 @@ def _ranked(
     """The best passages in `rows` with all their scores, in the order of their joined ranks."""
     vectors = store.passage_matrix(rows)
     dense = np.vecdot(vectors, query.vector)
-    _, matrix = store.sentence_matrix(rows)
+    counts, matrix = store.sentence_matrix(rows)
     likeness = np.vecdot(matrix, query.vector) if len(matrix) else np.zeros(0, np.float32)
-    # The sentences come passage by passage, in the order of `rows`.
-    counts = np.array([len(sentences(store.passages[row].text)) for row in rows])
     ends = np.cumsum(counts)
     spoken, first, highest_of = _best_of_each(likeness, counts, ends)
     best = dense.copy()

@@ -355,15 +355,20 @@ class Store:
             return found
         return self._fetched("passages", [self.passages[row].id for row in rows])
 
-    def sentence_matrix(self, rows: Sequence[int]) -> tuple[list[tuple[int, int]], NDArray[np.float32]]:
-        """(passage row, sentence number) and vector of every sentence of the passages in `rows`."""
-        keys = [(row, n) for row in rows for n in range(len(sentences(self.passages[row].text)))]
+    def sentence_matrix(self, rows: Sequence[int]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+        """How many sentences each of the passages in `rows` has, and the vectors of them all, passage by passage."""
+        counts = np.array([len(sentences(self.passages[row].text)) for row in rows], dtype=np.intp)
         if self._matrices:
             matrix = self._matrices.sentences_of(rows)
-            if len(matrix) != len(keys):  # another release cut its texts elsewhere
+            if len(matrix) != counts.sum():  # another release cut its texts elsewhere
                 raise StoreError(f"Vectors of sentences are missing in {self.folder}. Run ingest.py again.")
-            return keys, matrix
-        return keys, self._fetched("sentences", [f"{self.passages[row].id}:{n}" for row, n in keys])
+            return counts, matrix
+        keys = [
+            f"{self.passages[row].id}:{n}"
+            for row, count in zip(rows, counts, strict=True)
+            for n in range(count)
+        ]
+        return counts, self._fetched("sentences", keys)
 
     def _fetched(self, what: str, keys: Sequence[str]) -> NDArray[np.float32]:
         """Vectors by key, from memory where they were asked for before: Chroma takes tens of milliseconds."""
