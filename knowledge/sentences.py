@@ -97,9 +97,14 @@ def _without_accents(text: str) -> str:
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 
 
+def opened(text: str) -> str:
+    """A plain text with a space for the apostrophe of an elision, "l equipe"; "don't" stays as it is."""
+    return _ELIDED.sub(r"\1 ", text)
+
+
 def words(text: str) -> list[str]:
     """The words and numbers of `text`, plain, in order."""
-    found = WORD.findall(_ELIDED.sub(r"\1 ", plain(text)))
+    found = WORD.findall(opened(plain(text)))
     return [word.removesuffix("'s").replace("'", "") for word in found]
 
 

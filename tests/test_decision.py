@@ -18,6 +18,8 @@ from assistant.decision import (
     Parameters,
     Regression,
     StoreContext,
+    _letters,
+    _near,
     decide,
     introduces,
     load_parameters,
@@ -79,6 +81,27 @@ def weighing(**weights: float) -> Parameters:
     return Parameters(ranking, answering, 0.5)
 
 
+@pytest.mark.parametrize(
+    ("term", "text", "near"),
+    [
+        ("who you are", "Tell us WHO YOU ARE.", True),
+        ("who you are", "Tell us who they are, and you will see.", False),
+        ("1", "Grades 1–4", True),
+        ("1", "Grades 10 and 21", False),
+        ("c", "We write C++ and Go.", True),
+        ("c", "C'est tout.", True),
+        ("c", "Cooks", False),
+        ("401 k", "a 401(k)", True),
+        ("why us", "Why us?", True),
+        ("let go", "Let’s go!", True),
+        ("resumes", "Your résumé", True),
+    ],
+)
+def test_letters_tell_quickly_where_a_term_may_stand(term: str, text: str, near: bool) -> None:
+    assert bool(_near(stemmed(term)).search(_letters(text))) is near
+    assert near or stemmed(term) not in stemmed(text)
+
+
 def test_a_term_is_held_where_it_stands_in_an_open_passage_of_any_language(
     tmp_path: Path, bank: Bank
 ) -> None:
@@ -94,6 +117,9 @@ def test_a_term_is_held_where_it_stands_in_an_open_passage_of_any_language(
     context = StoreContext(Store.open(tmp_path, embedder), bank)
     texts = [stemmed(passage.embedding_text) for passage in context.store.passages if passage.open]
     said = ("parental leave", "work from home", "leave parental", "7", "the", "congé parental", "dental plan")
+    shown = ("from home", "you", "who you are", "c", "let's go", "don't")
+    for term in map(stemmed, shown):
+        assert context.holds(term) is any(term in text for text in texts), term
     for term in (*map(stemmed, said), *bank._terms):
         assert context.holds(term) is any(term in text for text in texts), term
     assert [context.holds(stemmed(term)) for term in said] == [True, True, False, True, False, True, False]
