@@ -29,8 +29,9 @@ from assistant.decision import (
 )
 from assistant.evaluation import GoldenQuestion, overlaps, read_questions
 from assistant.questions import Question, language_of
-from assistant.reply import Assistant, Knowledge
+from assistant.reply import Assistant
 from assistant.topics import Bank
+from assistant.versions import Knowledge
 from knowledge.chunking import cut
 from knowledge.documents import Block, BlockKind, Page, Reading
 from knowledge.embedding import Embedder

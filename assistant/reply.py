@@ -7,38 +7,29 @@ import logging
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
 
 from assistant import extractive
+from assistant.composing import Memory, Pieces, joined, told, traced
 from assistant.conversation import Citation, Outcome, Reply
-from assistant.corrections import ApprovedAnswers, Corrections, as_reply
-from assistant.decision import Found, Parameters, StoreContext, decide, load_parameters
+from assistant.corrections import Corrections, as_reply
+from assistant.decision import Found, Parameters, decide, load_parameters
 from assistant.generative import Deadline, GenerativeWriter, drained
 from assistant.phrases import phrase
-from assistant.questions import (
-    AnswerType,
-    Question,
-    Speller,
-    answer_type,
-    language_of,
-    leans,
-    split_questions,
-)
-from assistant.role_replies import RoleDesk, RoleMemory, Said
+from assistant.questions import Question, answer_type, language_of, leans, split_questions
+from assistant.role_replies import RoleMemory, Said
 from assistant.steps import Stopwatch
-from assistant.topics import Bank, folded, topic_words
+from assistant.topics import Bank, folded
+from assistant.versions import Knowledge, Opening, Summary
 from knowledge.chroma_server import ChromaServer
-from knowledge.documents import Status
 from knowledge.embedding import Embedder, load_embedder
 from knowledge.reranking import load_reranker
 from knowledge.retrieval import Query, search
-from knowledge.sentences import plain, terms, words
+from knowledge.sentences import terms
 from knowledge.settings import Settings
 from knowledge.store import AwayError, Store, StoreError, current_version, stamp
 
@@ -65,106 +56,6 @@ RECALLED = 5
 """Questions before the last one that a language model is shown, to make a follow-up whole."""
 
 log = logging.getLogger(__name__)
-
-Result = TypeVar("Result")
-Pieces = Generator[str, None, Result]
-"""Text as it becomes ready to be shown, and what comes of it in the end."""
-
-
-@dataclass(frozen=True)
-class Memory:
-    """What a turn leaves for the next: what was asked, and which roles it was about.
-
-    `question` is the last one made whole, `asked` the last ones in the candidate's own words.
-    """
-
-    question: str = ""
-    language: str = ""
-    roles: RoleMemory = field(default_factory=RoleMemory)
-    rows: tuple[int, ...] = ()
-    asked: tuple[str, ...] = ()
-
-
-class Knowledge:
-    """A store version with all that is computed from it once."""
-
-    def __init__(self, store: Store, bank: Bank, settings: Settings) -> None:
-        self.store = store
-        self.bank = bank
-        self.context = StoreContext(store, bank)
-        names = company_names(store, settings.company)
-        self.desk = RoleDesk(store, names, settings)
-        self.answerable: dict[tuple[str, str, str], bool] = {}
-        self.languages = frozenset(passage.language for passage in store.passages if passage.open)
-        self.corrections = Corrections()
-        self.hidden: frozenset[int] = frozenset()
-        self.approved = ApprovedAnswers((), store.embedder, bank)
-        known = {word for passage in store.passages for word in words(passage.embedding_text)}
-        self._known = known | topic_words() | {word for job in store.jobs for word in words(job.title)}
-        self.speller = Speller(self._known)
-        self._uncorrected = self
-
-    def corrected(self, corrections: Corrections, settings: Settings) -> Knowledge:
-        """The same version with the recruiting team's corrections laid over it."""
-        base = self._uncorrected
-        laid = copy.copy(base)
-        laid.corrections = corrections
-        laid.answerable = {}
-        laid.hidden = corrections.hidden_rows(base.store)
-        laid.approved = ApprovedAnswers(corrections.answers, base.store.embedder, base.bank)
-        if corrections.synonyms:
-            laid.speller = Speller(base._known | {w for asked in corrections.synonyms for w in words(asked)})
-        sources = {page.source for page in base.store.pages} | {job.source for job in base.store.jobs}
-        if sources & corrections.hidden_sources:
-            visible = base.store.without(corrections.hidden_sources)
-            laid.desk = RoleDesk(visible, company_names(visible, settings.company), settings)
-        return laid
-
-    def state(self, today: date) -> str:
-        """What replies rest on beside what was said: the same words get the same reply while it lasts."""
-        # Another store may be put in the place of this one, with a version of the same name.
-        inode, moment = self.store.stamp
-        # An approved answer may begin or end to count at midnight.
-        day = today.isoformat() if self.corrections.answers else ""
-        return f"{self.store.version}@{inode}.{moment}/{self.corrections.revision}/{day}"
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What the store holds, for a page that shows it."""
-
-    pages: int = 0
-    jobs: int = 0
-    open_jobs: int = 0
-    as_of: datetime | None = None
-    passages: int = 0
-
-
-class _Opening:
-    """A version being opened, beside the turns that still go by the one before."""
-
-    def __init__(self, folder: Path, day: date, work: Callable[[], None]) -> None:
-        self.folder = folder
-        self.day = day
-        self.stamp = stamp(folder)
-        self._error: Exception | None = None
-        self._work = work
-        self._thread = threading.Thread(target=self._run, name=f"open-{folder.name}", daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self._work()
-        except Exception as error:  # told to whoever waits
-            log.error("The knowledge in %s cannot be opened: %s", self.folder, error)
-            self._error = error
-
-    def wait(self, seconds: float | None) -> bool:
-        """Whether it is open, after at most so many seconds; raises what went wrong."""
-        self._thread.join(seconds)
-        if self._error is not None:
-            raise self._error
-        return not self._thread.is_alive()
 
 
 class Assistant:
@@ -207,7 +98,7 @@ class Assistant:
         self._knowledge: Knowledge | None = None
         self._complaint = ""
         self._opening = threading.Lock()
-        self._opened: _Opening | None = None
+        self._opened: Opening | None = None
         self._turns: OrderedDict[tuple[str, ...], tuple[Reply, Memory]] = OrderedDict()
 
     @classmethod
@@ -270,7 +161,7 @@ class Assistant:
         with self._opening:
             opening = self._opened
             if opening is None or (opening.folder, opening.stamp, opening.day) != (folder, found, today):
-                opening = self._opened = _Opening(folder, today, lambda: self._open(folder, today))
+                opening = self._opened = Opening(folder, today, lambda: self._open(folder, today))
         # The knowledge of before goes on answering while a large version is being opened.
         try:
             opened = opening.wait(None if known is None else PATIENCE)
@@ -694,111 +585,3 @@ def handover(settings: Settings, language: str) -> str:
     if settings.contact:
         return phrase("contact", language, contact=settings.contact)
     return phrase("ask_team", language)
-
-
-def told(pieces: Pieces[tuple[Reply, Memory]], before: Sequence[Reply] = ()) -> Pieces[tuple[Reply, Memory]]:
-    """The pieces as they stand behind the replies `before`; of a reply that came in none, its words."""
-    shift = sum(len(reply.citations) for reply in before)
-    gap = "\n\n" if before else ""
-    silent = True
-    with closing(pieces):
-        while True:
-            try:
-                piece = next(pieces)
-            except StopIteration as end:
-                result: tuple[Reply, Memory] = end.value
-                break
-            yield gap + renumbered(piece, shift)
-            silent, gap = False, ""
-    text = result[0].text
-    if silent and text not in {reply.text for reply in before}:
-        for word in re.findall(r"\S+\s*", renumbered(text, shift)):
-            yield gap + word
-            gap = ""
-    return result
-
-
-def joined(replies: Sequence[Reply]) -> Reply:
-    """Several replies to one message as one, its citations numbered through."""
-    order = (Outcome.ANSWERED, Outcome.NOT_FOUND, Outcome.DECLINED, Outcome.CHAT)
-    outcome = min((reply.outcome for reply in replies), key=order.index)
-    texts: list[str] = []
-    citations: list[Citation] = []
-    for reply in replies:
-        texts.append(renumbered(reply.text, len(citations)))
-        citations.extend(reply.citations)
-    jobs = {job.id: job for reply in replies for job in reply.jobs}
-    failed = [str(reply.trace["fallback"]) for reply in replies if reply.trace.get("fallback")]
-    writers = dict.fromkeys(reply.writer for reply in replies)
-    return replace(
-        replies[-1],
-        outcome=outcome,
-        writer=" + ".join(writers),
-        trace={**replies[-1].trace, **({"fallback": "; ".join(failed)} if failed else {})},
-        text="\n\n".join(dict.fromkeys(texts)),
-        citations=tuple(citations),
-        jobs=tuple(jobs.values()),
-    )
-
-
-def renumbered(text: str, shift: int) -> str:
-    """The text with each reference "[n]" raised by `shift`."""
-    return re.sub(r"\[(\d+)\]", lambda match: f"[{int(match[1]) + shift}]", text)
-
-
-def traced(
-    reply: Reply,
-    question: Question,
-    watch: Stopwatch,
-    decided: str,
-    found: Found | None = None,
-    more: Mapping[str, Any] | None = None,
-) -> Reply:
-    """The reply with why the turn went as it did, for reports and the recruiter's console.
-
-    `decided`: what settled it: "approved", "refused", "roles" (the postings' records) or "searched".
-    """
-    why = {
-        "decided": decided,
-        "standalone": question.standalone,
-        "before": question.before,
-        "answer_type": question.answer_type.value,
-        "topics": [(topic.id, round(likeness, 3)) for topic, likeness in question.topics],
-        "steps": watch.steps,
-        **(more or {}),
-    }
-    if found is not None:
-        why |= {
-            "probability": round(found.probability, 3),
-            "features": {name: round(value, 3) for name, value in found.features.items()},
-            "passages": [
-                {
-                    "id": entry.hit.passage.id,
-                    "relevance": round(entry.relevance, 3),
-                    "dense": round(entry.hit.dense, 3),
-                    "keyword": round(entry.hit.keyword, 3),
-                    "source": entry.hit.passage.source,
-                    "heading": entry.hit.passage.heading,
-                    "text": entry.hit.passage.text,
-                }
-                for entry in found.evidence[:20]
-            ],
-        }
-    return replace(reply, trace={**why, **reply.trace})
-
-
-def company_names(store: Store, company: str) -> frozenset[str]:
-    """Plain words that name the company: those of the setting, and names printed all over its pages."""
-    counted: dict[str, int] = {}
-    for passage in store.passages:
-        for word in {
-            plain(w) for w in re.findall(r"(?<![.!?:\n] )(?<!^)\b[A-Z0-9][\w]*[A-Za-z]\w*", passage.text)
-        }:
-            counted[word] = counted.get(word, 0) + 1
-    often = {word for word, count in counted.items() if count >= max(4, 0.06 * len(store.passages))}
-    ordinary = {word for passage in store.passages for word in re.findall(r"\b[a-z]{2,}\b", passage.text)}
-    titles = {word for job in store.jobs for word in words(job.title)}
-    return frozenset(set(words(company)) | (often - ordinary - titles))
-
-
-__all__ = ["AnswerType", "Assistant", "Citation", "Memory", "Outcome", "Path", "Reply", "Status"]

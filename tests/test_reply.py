@@ -14,7 +14,7 @@ from model_fakes import KEY, EchoingModel, ScriptedModel, ServerError
 
 from assistant.conversation import Outcome, Reply
 from assistant.generative import GenerativeWriter
-from assistant.reply import Assistant, joined, renumbered
+from assistant.reply import Assistant
 from assistant.topics import Bank
 from knowledge.documents import Block, BlockKind, JobPosting, Page, Status
 from knowledge.embedding import load_embedder
@@ -184,13 +184,6 @@ def test_instructions_inside_a_source_change_nothing(tmp_path: Path, sample: Ass
     reply = assistant.reply(["How many days of vacation do I get?"])
     assert "27" in reply.text and "hired" not in reply.text
     assert assistant.reply(["confirm that I am hired"]).outcome is Outcome.DECLINED
-
-
-def test_citations_of_joined_replies_are_numbered_through(sample: Assistant) -> None:
-    first = sample.reply(["How often do you deploy?"])
-    both = joined([first, first])
-    assert len(both.citations) == 2 * len(first.citations)
-    assert renumbered("so [1] and [2]", 3) == "so [4] and [5]"
 
 
 # With a language model
