@@ -91,10 +91,15 @@ def plain(text: str) -> str:
     return text.lower() if text.isascii() else _without_accents(text)
 
 
-@lru_cache(maxsize=8192)  # letter by letter, and each turn reads mostly the same passages
+_PERHAPS_COMBINING = re.compile("[^\x00-\u02ff]")  # below, no character is combined with the one before
+
+
+@lru_cache(maxsize=8192)  # each turn reads mostly the same passages
 def _without_accents(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text.replace("’", "'").lower())
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return _PERHAPS_COMBINING.sub(
+        lambda found: "" if unicodedata.combining(found[0]) else found[0], decomposed
+    )
 
 
 def opened(text: str) -> str:
