@@ -6,6 +6,7 @@ SOURCES ?=
 TORCH ?= 2.13.0
 BENCH ?= .venv-bench
 SHARED ?= ../shared
+SIZES ?= 1000 10000 100000
 USERS ?= 50
 MINUTES ?= 10
 BIN := $(VENV)/bin
@@ -15,7 +16,7 @@ INSTALL ?= $(BIN)/python -m pip install
 .PHONY: help setup run serve ingest test check format bench bench-full load lock clean
 
 help: ## show this list
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 setup: $(VENV)/.prepared ## create .venv and install everything into it
 
@@ -47,10 +48,10 @@ bench: $(BENCH)/.installed ## time Candor beside other libraries, and as it grow
 	$(BENCH)/bin/python tests/benchmarks/peers.py --systems candor langchain llamaindex haystack txtai
 	$(BENCH)/bin/python tests/benchmarks/growth.py
 
-bench-full: $(BENCH)/.installed ## the same over real companies, into docs/performance.md: make bench-full SHARED=../shared
+bench-full: $(BENCH)/.installed ## the same over real companies, into docs/performance.md: make bench-full SHARED=../shared SIZES="1000 1000000"
 	$(BENCH)/bin/python tests/benchmarks/peers.py --shared $(SHARED) --rounds 3 --write docs
 	$(BENCH)/bin/python tests/benchmarks/limit.py --shared $(SHARED) --write docs
-	$(BENCH)/bin/python tests/benchmarks/growth.py --sizes 1000 10000 100000 --server 100000 --write docs
+	$(BENCH)/bin/python tests/benchmarks/growth.py --sizes $(SIZES) --server 100000 --minutes 120 --write docs
 
 load: setup ## candidates by the dozen against one process: make load USERS=50 MINUTES=10
 	@$(INSTALL) --quiet --constraint constraints.txt --editable '.[dev,load]'
