@@ -48,7 +48,7 @@ STOP_WORDS = {
 WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?(?:\d+[^\W\d_]*)*", re.UNICODE)
 # "l'équipe" and "qu'on" are two words; "aujourd'hui" and "don't" are one.
 _ELIDED = re.compile(r"\b(c|d|j|l|m|n|qu|s|t|jusqu|lorsqu|puisqu)'(?=\w)")
-_BOUNDARY = re.compile(r"(?<=[.!?…])[\"'”’»)\]*]*\s+(?=[\"'“‘«(\[]*[^\W_a-zà-ÿ]|[\"“«(])|\n+", re.UNICODE)
+_BOUNDARY = re.compile(r"[.!?…]([\"'”’»)\]*]*\s+)(?=[\"'“‘«(\[]*[^\W_a-zà-ÿ]|[\"“«(])|(\n+)", re.UNICODE)
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(])(?:e\.g|i\.e|etc|vs|cf|approx|mr|mrs|ms|dr|prof|st|inc|ltd|co|dept|fig|jr|sr|p\.ex|"
     r"z\.b|d\.h|bzw|ca|ggf|inkl|usw|evtl|u\.s|u\.k|a\.m|p\.m|[a-z])\.$",
@@ -57,18 +57,25 @@ _ABBREVIATION = re.compile(
 # "Position No. 7", but "Must I move? No. We work from home."
 _NUMBER = re.compile(r"(?:^|[\s(])(?:no|nr)\.$", re.IGNORECASE)
 
+TAIL = 12
+"""Characters before a boundary that are looked at: more than any abbreviation has, so that none begins with the first."""
+
 
 def spans(text: str) -> Iterator[tuple[int, int]]:
     """Start and end of each sentence of `text`; a line break always ends one."""
     start = 0
     for match in _BOUNDARY.finditer(text):
-        if "\n" not in match.group() and (
-            _ABBREVIATION.search(text[start : match.start()])
-            or (_NUMBER.search(text[start : match.start()]) and text[match.end()].isdigit())
+        gap = match[match.lastindex or 0]
+        end = match.end() - len(gap)
+        tail = text[max(start, end - TAIL) : end]
+        if (
+            tail.endswith(".")
+            and "\n" not in gap
+            and (_ABBREVIATION.search(tail) or (_NUMBER.search(tail) and text[match.end()].isdigit()))
         ):
             continue
         # Closing marks belong to the sentence they close.
-        end = match.start() + len(match.group()) - len(match.group().lstrip("\"'”’»)]*"))
+        end += len(gap) - len(gap.lstrip("\"'”’»)]*"))
         if text[start:end].strip():
             yield start, end
         start = match.end()

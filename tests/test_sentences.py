@@ -107,3 +107,16 @@ def test_terms_are_what_a_question_is_about() -> None:
 
 def test_a_language_without_stop_words_keeps_them() -> None:
     assert terms("is het zo", "nl") == ["is", "het", "zo"]
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("It takes approx. Ten days.", ["It takes approx. Ten days."]),
+        ("Approx. Ten days.", ["Approx. Ten days."]),
+        ("We like mapprox. Ten days.", ["We like mapprox.", "Ten days."]),
+        ("(“It works.” She left.) He stayed!\nSo did we…  Yes.", ["(“It works.”", "She left.)", "He stayed!", "So did we…", "Yes."]),
+    ],
+)  # fmt: skip
+def test_only_a_whole_abbreviation_ends_no_sentence(text: str, cut: list[str]) -> None:
+    assert sentences(text) == cut
