@@ -54,13 +54,12 @@ def lines(file: Path, title: str, across: str, series: Mapping[str, Sequence[tup
     graph = pygal.XY(
         style=STYLE, js=(), width=1000, height=520, logarithmic=True, legend_at_bottom=True,
         legend_at_bottom_columns=2, title=title, x_title=across, show_x_guides=True, value_formatter=_short, margin_right=50,
-        x_value_formatter=lambda power: f"{10**power:,.0f}",
+        x_value_formatter=lambda x: f"{x:,.0f}",
     )  # fmt: skip
-    powers = sorted({round(log10(x)) for points in series.values() for x, _ in points})
-    graph.x_labels = powers
+    graph.x_labels = sorted({10 ** round(log10(x)) for points in series.values() for x, _ in points})
     graph.y_labels = _ticks(y for points in series.values() for _, y in points)
     for name, points in series.items():
-        graph.add(name, [(log10(x), max(y, 1e-3)) for x, y in points])
+        graph.add(name, [(x, max(y, 1e-3)) for x, y in points])
     graph.render_to_file(str(file))
 
 
