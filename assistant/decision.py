@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -158,14 +157,11 @@ def _indexed(term: str) -> list[str]:
     return [part for part in term.split() if part not in stop_stems() and (len(part) > 1 or part.isdigit())]
 
 
-_ACCENTS = re.compile("[\u0300-\u036f]+")
-
-
 @lru_cache(maxsize=4096)
 def _near(term: str) -> re.Pattern[str]:
     """What stands in `_letters` of a text wherever the stemmed term stands in the text, and seldom elsewhere.
 
-    Looking for it takes a sixth of the time of cutting the text into stems. A stem is what its words begin with,
+    Looking for it takes a quarter of the time of cutting the text into stems, or less. A stem is what its words begin with,
     but for a last letter.
     """
 
@@ -180,11 +176,8 @@ def _near(term: str) -> re.Pattern[str]:
 
 
 def _letters(text: str) -> str:
-    """A text in small letters without accents and apostrophes, roughly and quickly."""
-    text = text.lower().replace("’", "'")
-    if not text.isascii():
-        text = _ACCENTS.sub("", unicodedata.normalize("NFKD", text))
-    return opened(text).replace("'", "") if "'" in text else text
+    """A text in small letters without accents and apostrophes, as its words are cut from."""
+    return opened(plain(text)).replace("'", "")
 
 
 class StoreContext:

@@ -46,7 +46,7 @@ def split_terms(text: str) -> list[str]:
 @lru_cache(maxsize=65536)
 def _token_terms(token: str, shouted: bool) -> tuple[str, ...]:
     acronym = bool(re.fullmatch(r"\W*[A-Z]{2,4}\W*", token)) and not shouted
-    return tuple(base(word) for word in words(token) if acronym or word not in stop_words())
+    return tuple(stem(word) for word in words(token) if acronym or word not in stop_words())
 
 
 @lru_cache(maxsize=1)
@@ -58,14 +58,8 @@ def discipline_table() -> tuple[list[tuple[str, ...]], frozenset[str], frozenset
 
 
 def phrase_key(phrase: str) -> str:
-    """A phrase as stems between spaces, plural folded, for finding it in a text."""
-    return f" {' '.join(base(word) for word in words(phrase.replace('-', ' ')))} "
-
-
-@lru_cache(maxsize=8192)
-def base(word: str) -> str:
-    """A word's stem where it is English, its singular otherwise: titles mix languages."""
-    return stem(word, "en")
+    """A phrase as English stems between spaces, for finding it in a text: titles mix languages."""
+    return f" {' '.join(stem(word) for word in words(phrase.replace('-', ' ')))} "
 
 
 def disciplines(text: str) -> dict[int, int]:
@@ -107,10 +101,10 @@ def exchanged(text: str, keys: Sequence[Sequence[str]], by: str) -> str:
     """The text with another word for each run of words that has one of the keys, the first keys first."""
     pieces = text.split()
     for key in keys:
-        bases = [[base(word) for word in words(piece.replace("-", " "))] for piece in pieces]
-        said = [(base, at) for at, held in enumerate(bases) for base in held]
+        stems = [[stem(word) for word in words(piece.replace("-", " "))] for piece in pieces]
+        said = [(found, at) for at, held in enumerate(stems) for found in held]
         for start in range(len(said) - len(key), -1, -1):
-            if [base for base, _ in said[start : start + len(key)]] == list(key):
+            if [found for found, _ in said[start : start + len(key)]] == list(key):
                 pieces[said[start][1] : said[start + len(key) - 1][1] + 1] = [by]
                 said = said[:start]
     return " ".join(pieces)

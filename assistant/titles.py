@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from assistant.postings import Column, TermIndex
-from assistant.title_words import base, discipline_table, initials, phrase_key, spelled, split_terms
-from knowledge.sentences import words
+from assistant.title_words import discipline_table, initials, phrase_key, spelled, split_terms
+from knowledge.sentences import stem, words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,7 +75,7 @@ class Titles:
 
     def _naming(self, text: str) -> NDArray[np.float64]:
         """Share of each title's words, weighted by rarity among titles, that the text holds."""
-        said = {*split_terms(text), *(base(word) for word in words(text.replace("-", " ")))}
+        said = {*split_terms(text), *(stem(word) for word in words(text.replace("-", " ")))}
         scores: NDArray[np.float64] = np.zeros(len(self.terms))
         for term in sorted(said | set(initials(text))):
             scores[self.index.holding(term)] += self._weight.get(term, 0.0)

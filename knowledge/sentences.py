@@ -111,7 +111,7 @@ def _without_accents(text: str) -> str:
 
 def opened(text: str) -> str:
     """A plain text with a space for the apostrophe of an elision, "l equipe"; "don't" stays as it is."""
-    return _ELIDED.sub(r"\1 ", text)
+    return _ELIDED.sub(r"\1 ", text) if "'" in text else text
 
 
 def words(text: str) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 from assistant_fakes import filled, posting
 from conftest import WordEmbedder
 
+from assistant.corrections import ApprovedAnswer, Corrections
 from assistant.topics import Bank
 from assistant.versions import Knowledge, Opening, company_names
 from knowledge.settings import Settings
@@ -32,6 +33,10 @@ def test_the_state_changes_with_the_day_only_where_approved_answers_may(
     knowledge = Knowledge(store, Bank(embedder), Settings(store=tmp_path))
     assert knowledge.state(DAY) == knowledge.state(date(2026, 3, 3))
     assert knowledge.state(DAY).startswith(f"{store.version}@")
+    answer = ApprovedAnswer("1", ("Is lunch free?",), "Lunch is free.", DAY)
+    corrected = knowledge.corrected(Corrections(7, (answer,)), Settings(store=tmp_path))
+    assert corrected.state(DAY) != corrected.state(date(2026, 3, 3))
+    assert corrected.state(DAY) != knowledge.state(DAY)
 
 
 def test_an_opening_is_waited_for_and_tells_what_went_wrong(tmp_path: Path) -> None:

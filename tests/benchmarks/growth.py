@@ -2,6 +2,7 @@
 
     python tests/benchmarks/growth.py                                  1,000 and 10,000 passages
     python tests/benchmarks/growth.py --sizes 1000 10000 100000 --server 100000 --write docs
+    python tests/benchmarks/growth.py --sizes 1000000 --minutes 120              an hour, 13 GB of memory and 24 GB of disk
 
 Texts are invented from the words of the sample pages: nine passages in ten are of pages, one is a posting. The
 encoder's time grows with the texts alone, so vectors are invented as well (unit vectors drawn by the text's hash)
